@@ -1,0 +1,7 @@
+//! Convolution, pooling and the other loops of lenslet: pure arithmetic on float32 slices.
+//!
+//! No JavaScript, no wasm-bindgen: the same code runs in WebAssembly (see [`simd`]) and in host tests.
+
+pub mod memory;
+pub mod shape;
+pub mod simd;

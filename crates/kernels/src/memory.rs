@@ -1,0 +1,78 @@
+//! Buffers of floats: aligned to cache lines, initialised, and allocated without aborting when memory is short.
+
+use crate::shape::{ErrorCode, SpecError};
+use bytemuck::{Pod, Zeroable};
+
+/// Bytes of a cache line on today's machines: vectors in an aligned buffer never straddle two.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+/// An owned, aligned run of floats.
+pub struct Buffer {
+    lines: Box<[Line]>,
+    len: usize,
+}
+
+impl Buffer {
+    /// `len` zeros, or an [`ErrorCode::OutOfMemory`].
+    pub fn zeroed(len: usize) -> Result<Self, SpecError> {
+        let lines = bytemuck::allocation::try_zeroed_slice_box(len.div_ceil(16)).map_err(|()| SpecError {
+            code: ErrorCode::OutOfMemory,
+            argument: "memory",
+            message: format!("no {} bytes left", len * 4),
+        })?;
+        Ok(Self { lines, len })
+    }
+    /// Floats.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+    /// True if it has no floats.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+    /// Bytes taken, up to the end of the last line.
+    pub fn bytes(&self) -> usize {
+        size_of_val(&*self.lines)
+    }
+    /// The floats.
+    pub fn as_slice(&self) -> &[f32] {
+        &bytemuck::cast_slice(&self.lines)[..self.len]
+    }
+    /// The floats.
+    pub fn as_mut_slice(&mut self) -> &mut [f32] {
+        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+    }
+    /// Another length that fits the same lines, contents kept; false if it does not fit them exactly.
+    pub fn relabel(&mut self, len: usize) -> bool {
+        let fits = len.div_ceil(16) == self.lines.len();
+        if fits {
+            self.len = len;
+        }
+        fits
+    }
+}
+
+/// Scratch memory that grows to the largest call and is used again. Contents are whatever the last call left.
+#[derive(Default)]
+pub struct Workspace(Option<Buffer>);
+
+impl Workspace {
+    /// `len` floats with arbitrary contents, aligned to 64 bytes.
+    pub fn get(&mut self, len: usize) -> Result<&mut [f32], SpecError> {
+        if self.bytes() / 4 < len {
+            self.0 = None; // freed first: the old and the new one need not fit together
+            self.0 = Some(Buffer::zeroed(len.next_multiple_of(16))?);
+        }
+        Ok(self.0.as_mut().map_or(&mut [], |buffer| &mut buffer.as_mut_slice()[..len]))
+    }
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.0.as_ref().map_or(0, Buffer::bytes)
+    }
+    /// Gives the memory back.
+    pub fn clear(&mut self) {
+        self.0 = None;
+    }
+}
