@@ -2,6 +2,8 @@
 //!
 //! No JavaScript, no wasm-bindgen: the same code runs in WebAssembly (see [`simd`]) and in host tests.
 
+pub mod activation;
+pub mod math;
 pub mod memory;
 pub mod shape;
 pub mod simd;

@@ -9,11 +9,15 @@ pub use backend::F32x4;
 /// Lanes of a vector.
 pub const LANES: usize = 4;
 
+/// The bits of the float32 just below √½.
+const SQRT_HALF: i32 = 0x3f35_04f3;
+
 /// True where `mul_add` compiles to relaxed SIMD.
 pub const RELAXED: bool = cfg!(all(target_arch = "wasm32", target_feature = "relaxed-simd"));
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod backend {
+    use super::SQRT_HALF;
     use core::arch::wasm32::*;
     use core::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -130,6 +134,12 @@ mod backend {
             let n = i32x4_trunc_sat_f32x4(self.0);
             Self(i32x4_shl(i32x4_add(n, i32x4_splat(127)), 23))
         }
+        /// `(m, n)` with `self = m * 2^n` and `m` from √½ to √2, for lanes that are positive and normal.
+        #[inline(always)]
+        pub fn frexp(self) -> (Self, Self) {
+            let n = i32x4_shr(i32x4_sub(self.0, i32x4_splat(SQRT_HALF)), 23);
+            (Self(i32x4_sub(self.0, i32x4_shl(n, 23))), Self(f32x4_convert_i32x4(n)))
+        }
         /// Sum of the lanes, as `(0 + 2) + (1 + 3)`.
         #[inline(always)]
         pub fn sum(self) -> f32 {
@@ -199,6 +209,7 @@ mod backend {
 
 #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
 mod backend {
+    use super::SQRT_HALF;
     use core::array::from_fn;
     use core::ops::{Add, Div, Mul, Neg, Sub};
 
@@ -335,6 +346,14 @@ mod backend {
         #[inline(always)]
         pub fn exp2_whole(self) -> Self {
             Self(self.0.map(|n| f32::from_bits((n as i32).wrapping_add(127).wrapping_shl(23) as u32)))
+        }
+        /// `(m, n)` with `self = m * 2^n` and `m` from √½ to √2, for lanes that are positive and normal.
+        #[inline(always)]
+        pub fn frexp(self) -> (Self, Self) {
+            let bits = self.0.map(|x| x.to_bits() as i32);
+            let n = bits.map(|bits| bits.wrapping_sub(SQRT_HALF) >> 23);
+            let m = from_fn(|i| f32::from_bits(bits[i].wrapping_sub(n[i] << 23) as u32));
+            (Self(m), Self(n.map(|n| n as f32)))
         }
         /// Sum of the lanes, as `(0 + 2) + (1 + 3)`.
         #[inline(always)]

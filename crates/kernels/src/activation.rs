@@ -1,0 +1,272 @@
+//! Activation functions: one vector, one value, or whole slices; softmax.
+
+use crate::math;
+use crate::shape::{SpecError, checked_len, expect_len};
+use crate::simd::F32x4;
+
+/// A function applied to every element, alone or fused into the operator before it. NaN in gives NaN out.
+/// At minus infinity `HardSwish`, `Silu`, `Gelu` and `GeluTanh` give their limit -0, where PyTorch gives NaN.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// `x`
+    Identity,
+    /// `max(x, 0)`
+    Relu,
+    /// `min(max(x, 0), 6)`
+    Relu6,
+    /// `min(max(x, min), max)`
+    Clamp {
+        /// Smallest result.
+        min: f32,
+        /// Largest result.
+        max: f32,
+    },
+    /// `x` if `x >= 0`, else `alpha x`
+    LeakyRelu {
+        /// Slope below zero.
+        alpha: f32,
+    },
+    /// `1 / (1 + e^-x)`
+    Sigmoid,
+    /// `tanh x`
+    Tanh,
+    /// `min(max(alpha x + beta, 0), 1)`; ONNX's defaults are 0.2 and 0.5, PyTorch's are 1/6 and 0.5
+    HardSigmoid {
+        /// Slope.
+        alpha: f32,
+        /// Value at zero.
+        beta: f32,
+    },
+    /// `x min(max(x / 6 + 0.5, 0), 1)`
+    HardSwish,
+    /// `x / (1 + e^-x)`, also called swish
+    Silu,
+    /// `x Φ(x) = x (1 + erf(x / √2)) / 2`. Keeps its relative precision far below zero, where `1 + erf` cancels.
+    Gelu,
+    /// GELU's approximation `x (1 + tanh(√(2/π) (x + 0.044715 x^3))) / 2`
+    GeluTanh,
+    /// `x` if `x >= 0`, else `alpha (e^x - 1)`
+    Elu {
+        /// Minus the value at minus infinity.
+        alpha: f32,
+    },
+}
+
+/// Binds `$f` to the closure of one activation and expands `$body` once for each, so that loops in it are specialised.
+macro_rules! with_closure {
+    ($activation:expr, |$f:ident| $body:expr) => {
+        match $activation {
+            Activation::Identity => with_closure!(@ $f, |x: F32x4| x, $body),
+            Activation::Relu => with_closure!(@ $f, |x: F32x4| x.pmax(F32x4::zero()), $body),
+            Activation::Relu6 => with_closure!(@ $f, |x: F32x4| x.pmax(F32x4::zero()).pmin(F32x4::splat(6.0)), $body),
+            Activation::Clamp { min, max } => {
+                with_closure!(@ $f, |x: F32x4| x.pmax(F32x4::splat(min)).pmin(F32x4::splat(max)), $body)
+            }
+            Activation::LeakyRelu { alpha } => {
+                with_closure!(@ $f, |x: F32x4| x.lt(F32x4::zero()).select(x * F32x4::splat(alpha), x), $body)
+            }
+            Activation::Sigmoid => with_closure!(@ $f, math::sigmoid, $body),
+            Activation::Tanh => with_closure!(@ $f, math::tanh, $body),
+            Activation::HardSigmoid { alpha, beta } => {
+                with_closure!(@ $f, |x: F32x4| hard_sigmoid(x, alpha, beta), $body)
+            }
+            Activation::HardSwish => {
+                with_closure!(@ $f, |x: F32x4| finite_below(x) * hard_sigmoid(x, 1.0 / 6.0, 0.5), $body)
+            }
+            Activation::Silu => with_closure!(@ $f, |x: F32x4| finite_below(x) * math::sigmoid(x), $body),
+            Activation::Gelu => with_closure!(@ $f, |x: F32x4| finite_below(x) * math::normal_cdf(x), $body),
+            Activation::GeluTanh => with_closure!(@ $f, gelu_tanh, $body),
+            Activation::Elu { alpha } => with_closure!(@ $f, |x: F32x4| elu(x, alpha), $body),
+        }
+    };
+    (@ $f:ident, $closure:expr, $body:expr) => {{
+        let $f = $closure;
+        $body
+    }};
+}
+
+/// `x`, but not minus infinity, whose product with 0 would be NaN.
+#[inline(always)]
+fn finite_below(x: F32x4) -> F32x4 {
+    x.pmax(F32x4::splat(f32::MIN))
+}
+
+#[inline(always)]
+fn hard_sigmoid(x: F32x4, alpha: f32, beta: f32) -> F32x4 {
+    let y = x.mul_add(F32x4::splat(alpha), F32x4::splat(beta));
+    y.pmax(F32x4::zero()).pmin(F32x4::splat(1.0))
+}
+
+#[inline(always)]
+fn gelu_tanh(x: F32x4) -> F32x4 {
+    // (1 + tanh u) / 2 = sigmoid(2u), without the cancellation; 2 √(2/π) = 1.5957691.
+    let cube = x * x * x;
+    let u = F32x4::splat(1.595_769_1) * cube.mul_add(F32x4::splat(0.044_715), x);
+    finite_below(x) * math::sigmoid(u)
+}
+
+#[inline(always)]
+fn elu(x: F32x4, alpha: f32) -> F32x4 {
+    x.lt(F32x4::zero()).select(F32x4::splat(alpha) * math::exp_m1_of_negative(x), x)
+}
+
+/// `f` of every element, four at a time; the last few through a vector filled up with zeros.
+#[inline(always)]
+pub(crate) fn map(input: &[f32], output: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
+    let (from, from_rest) = input.as_chunks::<4>();
+    let (to, to_rest) = output.as_chunks_mut::<4>();
+    for (from, to) in from.iter().zip(to) {
+        f(F32x4::load(from)).store(to);
+    }
+    let rest = f(load_part(from_rest)).to_array();
+    for (to, y) in to_rest.iter_mut().zip(rest) {
+        *to = y;
+    }
+}
+
+/// [`map`] in place.
+#[inline(always)]
+pub(crate) fn map_in_place(xs: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
+    let (chunks, rest) = xs.as_chunks_mut::<4>();
+    for x in chunks {
+        f(F32x4::load(x)).store(x);
+    }
+    let part = f(load_part(rest)).to_array();
+    for (x, y) in rest.iter_mut().zip(part) {
+        *x = y;
+    }
+}
+
+/// Up to four values, zeros after them.
+#[inline(always)]
+pub(crate) fn load_part(values: &[f32]) -> F32x4 {
+    let mut lanes = [0.0; 4];
+    for (lane, value) in lanes.iter_mut().zip(values) {
+        *lane = *value;
+    }
+    F32x4::load(&lanes)
+}
+
+impl Activation {
+    /// The activation of a number: 0.. in the order of the enum, `a` and `b` its parameters in order (0 where there are none).
+    pub fn from_code(code: u32, a: f32, b: f32) -> Result<Self, SpecError> {
+        let number = |name: &'static str, value: f32| {
+            if value.is_nan() { Err(SpecError::invalid(name, "is NaN; expected a number")) } else { Ok(value) }
+        };
+        Ok(match code {
+            0 => Self::Identity,
+            1 => Self::Relu,
+            2 => Self::Relu6,
+            3 => {
+                let (min, max) = (number("min", a)?, number("max", b)?);
+                if min > max {
+                    return Err(SpecError::invalid("min", format!("is {min}; it must not be above max, {max}")));
+                }
+                Self::Clamp { min, max }
+            }
+            4 => Self::LeakyRelu { alpha: number("alpha", a)? },
+            5 => Self::Sigmoid,
+            6 => Self::Tanh,
+            7 => Self::HardSigmoid { alpha: number("alpha", a)?, beta: number("beta", b)? },
+            8 => Self::HardSwish,
+            9 => Self::Silu,
+            10 => Self::Gelu,
+            11 => Self::GeluTanh,
+            12 => Self::Elu { alpha: number("alpha", a)? },
+            _ => {
+                return Err(SpecError::invalid("activation", format!("has the unknown code {code}; expected 0 to 12")));
+            }
+        })
+    }
+
+    /// Of four values.
+    #[inline(always)]
+    pub fn apply(self, x: F32x4) -> F32x4 {
+        with_closure!(self, |f| f(x))
+    }
+
+    /// Of one value, bit for bit as in a vector.
+    pub fn apply_scalar(self, x: f32) -> f32 {
+        self.apply(F32x4::splat(x)).to_array()[0]
+    }
+
+    /// Of every element, in place.
+    pub fn apply_in_place(self, xs: &mut [f32]) {
+        if self != Self::Identity {
+            with_closure!(self, |f| map_in_place(xs, f));
+        }
+    }
+
+    /// Of every element of `input`.
+    pub fn run(self, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
+        expect_len("output", output.len(), input.len())?;
+        if self == Self::Identity {
+            output.copy_from_slice(input);
+        } else {
+            with_closure!(self, |f| map(input, output, f));
+        }
+        Ok(())
+    }
+}
+
+/// `e^x / Σ e^x` over the middle axis of `[outer, axis_len, inner]`, computed as `e^(x - max)`: no overflow.
+/// A NaN or a +infinity makes the results of its whole row NaN, as does a row of -infinity alone (PyTorch does the same).
+pub fn softmax(
+    outer: usize,
+    axis_len: usize,
+    inner: usize,
+    input: &[f32],
+    output: &mut [f32],
+) -> Result<(), SpecError> {
+    let len = checked_len("input", &[outer, axis_len, inner])?;
+    expect_len("input", input.len(), len)?;
+    expect_len("output", output.len(), len)?;
+    for (from, to) in input.chunks_exact(axis_len * inner).zip(output.chunks_exact_mut(axis_len * inner)) {
+        if inner == 1 {
+            softmax_row(from, to);
+        } else {
+            softmax_columns(inner, from, to);
+        }
+    }
+    Ok(())
+}
+
+/// Softmax of adjacent values.
+fn softmax_row(from: &[f32], to: &mut [f32]) {
+    let (chunks, rest) = from.as_chunks::<4>();
+    let lowest = F32x4::splat(f32::NEG_INFINITY);
+    let max = chunks.iter().fold(lowest, |max, x| max.pmax(F32x4::load(x)));
+    let max = max.to_array().iter().chain(rest).fold(f32::NEG_INFINITY, |max, &x| if max < x { x } else { max });
+    map(from, to, |x| math::exp(x - F32x4::splat(max)));
+    let (chunks, rest) = to.as_chunks::<4>();
+    let sum = chunks.iter().fold(F32x4::zero(), |sum, y| sum + F32x4::load(y)).sum();
+    let sum = rest.iter().fold(sum, |sum, y| sum + y);
+    map_in_place(to, |y| y / F32x4::splat(sum));
+}
+
+/// Softmax down each of `inner` columns, four columns at a time.
+fn softmax_columns(inner: usize, from: &[f32], to: &mut [f32]) {
+    for first in (0..inner).step_by(4) {
+        let columns = first..inner.min(first + 4);
+        let rows = || from.chunks_exact(inner).map(|row| load_part(&row[columns.clone()]));
+        let max = rows().fold(F32x4::splat(f32::NEG_INFINITY), F32x4::pmax);
+        let mut sum = F32x4::zero();
+        for (x, to) in rows().zip(to.chunks_exact_mut(inner)) {
+            let y = math::exp(x - max);
+            sum = sum + y;
+            store_part(y, &mut to[columns.clone()]);
+        }
+        for to in to.chunks_exact_mut(inner) {
+            let to = &mut to[columns.clone()];
+            store_part(load_part(to) / sum, to);
+        }
+    }
+}
+
+/// The first lanes, as many as `to` takes.
+#[inline(always)]
+pub(crate) fn store_part(x: F32x4, to: &mut [f32]) {
+    for (to, x) in to.iter_mut().zip(x.to_array()) {
+        *to = x;
+    }
+}
