@@ -1,0 +1,51 @@
+//! Pictures: bytes to floats and back, and other sizes.
+
+use super::in_nhwc;
+use crate::core::{Call, output};
+use lenslet_kernels::image::{self, Color};
+use lenslet_kernels::resize::{Coordinates, Resize2d, ResizeMode};
+use lenslet_kernels::shape::{Image, SpecError};
+
+/// Words: layout, n, h, w, c, outH, outW, mode (0 nearest, 1 linear), coordinates (0 half-pixel, 1 align-corners,
+/// 2 asymmetric).
+pub(crate) fn resize2d(mut call: Call) -> Result<(), SpecError> {
+    let (layout, image) = call.words.image()?;
+    let [out_h, out_w] = call.words.sizes(["outH", "outW"])?;
+    let mode = ResizeMode::from_code(call.words.code("mode")?)?;
+    let coordinates = Coordinates::from_code(call.words.code("coordinates")?)?;
+    call.words.end()?;
+    let resize = Resize2d::new(image, out_h, out_w, mode, coordinates)?;
+    let images = [&image, &Image { h: out_h, w: out_w, ..image }];
+    in_nhwc(layout, images, call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| resize.run(x, y))
+}
+
+/// Input: h * w RGBA pixels, a byte a channel. Words: layout, h, w, color (0 grey, 1 rgb, 2 rgba), scale, mean (c), std (c).
+pub(crate) fn pixels_to_tensor(mut call: Call) -> Result<(), SpecError> {
+    let layout = call.words.layout()?;
+    let [h, w] = call.words.sizes(["h", "w"])?;
+    let color = Color::from_code(call.words.code("color")?)?;
+    let scale = call.words.float("scale")?;
+    let mean = call.words.floats("mean", color.channels())?;
+    let std = call.words.floats("std", color.channels())?;
+    call.words.end()?;
+    let image = Image { n: 1, h, w, c: color.channels() };
+    let pixels = bytemuck::cast_slice(call.inputs.get(0)?);
+    let same = Image { c: 1, ..image };
+    in_nhwc(layout, [&same, &image], &[], output(call.outputs, 0)?, call.scratch, |_, y, _| {
+        image::pixels_to_tensor(pixels, color, scale, &mean, &std, y)
+    })
+}
+
+/// Output: h * w RGBA pixels, a byte a channel. Words: layout, h, w, color (0 grey, 1 rgb, 2 rgba), scale, offset.
+pub(crate) fn tensor_to_pixels(mut call: Call) -> Result<(), SpecError> {
+    let layout = call.words.layout()?;
+    let [h, w] = call.words.sizes(["h", "w"])?;
+    let color = Color::from_code(call.words.code("color")?)?;
+    let (scale, offset) = (call.words.float("scale")?, call.words.float("offset")?);
+    call.words.end()?;
+    let image = Image { n: 1, h, w, c: color.channels() };
+    let same = Image { c: 1, ..image };
+    in_nhwc(layout, [&image, &same], call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| {
+        image::tensor_to_pixels(x, color, scale, offset, bytemuck::cast_slice_mut(y))
+    })
+}

@@ -1,0 +1,65 @@
+//! Pools. Kinds: 0 max, 1 avg, 2 l2.
+
+use super::in_nhwc;
+use crate::core::{Call, output};
+use lenslet_kernels::pool::{
+    PoolKind, adaptive_pool2d as adaptive, avg_pool2d, global_pool2d as global, l2_pool2d, max_pool2d,
+    max_pool2d_with_indices,
+};
+use lenslet_kernels::shape::{Image, Pool2dShape, SpecError};
+
+fn kind(code: u32) -> Result<PoolKind, SpecError> {
+    match code {
+        0 => Ok(PoolKind::Max),
+        1 => Ok(PoolKind::Avg),
+        2 => Ok(PoolKind::L2),
+        _ => Err(SpecError::invalid("kind", format!("is {code}; expected 0 (max), 1 (avg) or 2 (l2)"))),
+    }
+}
+
+/// Words: kind, layout, n, h, w, c, kH, kW, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight,
+/// ceilMode, countIncludePad. A second output takes the indices of a max pool, int32.
+pub(crate) fn pool2d(mut call: Call) -> Result<(), SpecError> {
+    let kind = kind(call.words.code("kind")?)?;
+    let (layout, image) = call.words.image()?;
+    let shape = Pool2dShape::new(&call.words.pool2d(image)?)?;
+    let count_include_pad = call.words.flag("countIncludePad")?;
+    call.words.end()?;
+    let input = call.inputs.get(0)?;
+    if let [values, indices] = call.outputs {
+        if kind != PoolKind::Max {
+            return Err(SpecError::invalid("indices", "are known for max pools only"));
+        }
+        let indices = bytemuck::cast_slice_mut(indices.as_mut_slice());
+        return max_pool2d_with_indices(&shape, layout, input, values.as_mut_slice(), indices);
+    }
+    let images = [&shape.input, &shape.output];
+    in_nhwc(layout, images, input, output(call.outputs, 0)?, call.scratch, |x, y, _| match kind {
+        PoolKind::Max => max_pool2d(&shape, x, y),
+        PoolKind::Avg => avg_pool2d(&shape, count_include_pad, x, y),
+        PoolKind::L2 => l2_pool2d(&shape, x, y),
+    })
+}
+
+/// Words: kind, layout, n, h, w, c.
+pub(crate) fn global_pool2d(mut call: Call) -> Result<(), SpecError> {
+    let kind = kind(call.words.code("kind")?)?;
+    let (layout, image) = call.words.image()?;
+    call.words.end()?;
+    let images = [&image, &Image { h: 1, w: 1, ..image }];
+    in_nhwc(layout, images, call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| {
+        global(kind, &image, x, y)
+    })
+}
+
+/// Words: kind, layout, n, h, w, c, outH, outW.
+pub(crate) fn adaptive_pool2d(mut call: Call) -> Result<(), SpecError> {
+    let kind = kind(call.words.code("kind")?)?;
+    let (layout, image) = call.words.image()?;
+    let [out_h, out_w] = call.words.sizes(["outH", "outW"])?;
+    call.words.end()?;
+    let images = [&image, &Image { h: out_h, w: out_w, ..image }];
+    in_nhwc(layout, images, call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| {
+        adaptive(kind, &image, out_h, out_w, x, y)
+    })
+}
