@@ -101,7 +101,7 @@ fn hard_sigmoid(x: F32x4, alpha: f32, beta: f32) -> F32x4 {
 fn gelu_tanh(x: F32x4) -> F32x4 {
     // (1 + tanh u) / 2 = sigmoid(2u), without the cancellation; 2 √(2/π) = 1.5957691.
     let cube = x * x * x;
-    let u = F32x4::splat(1.595_769_1) * cube.mul_add(F32x4::splat(0.044_715), x);
+    let u = F32x4::splat(1.595_769) * cube.mul_add(F32x4::splat(0.044_715), x);
     finite_below(x) * math::sigmoid(u)
 }
 

@@ -5,5 +5,6 @@
 pub mod activation;
 pub mod math;
 pub mod memory;
+pub mod pool;
 pub mod shape;
 pub mod simd;

@@ -170,7 +170,10 @@ impl Axis {
         // u64: the product of two sizes below 2^30 fits, on wasm32 too.
         let extent = dilation as u64 * (kernel as u64 - 1) + 1;
         let padded = input as u64 + pad_before as u64 + pad_after as u64;
-        if extent > padded {
+        let stride64 = stride as u64;
+        // Rounding up, a single window may reach up to a stride beyond the padded input.
+        let reach = if ceil { padded + stride64 - 1 } else { padded };
+        if extent > reach {
             return Err(SpecError {
                 code: ErrorCode::EmptyOutput,
                 argument: names[0],
@@ -179,9 +182,7 @@ impl Axis {
                 ),
             });
         }
-        let span = padded - extent;
-        let stride64 = stride as u64;
-        let mut output = if ceil { span.div_ceil(stride64) } else { span / stride64 } + 1;
+        let mut output = (reach - extent) / stride64 + 1;
         if ceil && (output - 1) * stride64 >= input as u64 + pad_before as u64 {
             output -= 1;
         }

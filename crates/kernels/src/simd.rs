@@ -140,6 +140,11 @@ mod backend {
             let n = i32x4_shr(i32x4_sub(self.0, i32x4_splat(SQRT_HALF)), 23);
             (Self(i32x4_sub(self.0, i32x4_shl(n, 23))), Self(f32x4_convert_i32x4(n)))
         }
+        /// Even and odd elements of eight: `(a0 a2 b0 b2, a1 a3 b1 b3)`.
+        #[inline(always)]
+        pub fn unzip(a: Self, b: Self) -> (Self, Self) {
+            (Self(i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0)), Self(i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0)))
+        }
         /// Sum of the lanes, as `(0 + 2) + (1 + 3)`.
         #[inline(always)]
         pub fn sum(self) -> f32 {
@@ -354,6 +359,12 @@ mod backend {
             let n = bits.map(|bits| bits.wrapping_sub(SQRT_HALF) >> 23);
             let m = from_fn(|i| f32::from_bits(bits[i].wrapping_sub(n[i] << 23) as u32));
             (Self(m), Self(n.map(|n| n as f32)))
+        }
+        /// Even and odd elements of eight: `(a0 a2 b0 b2, a1 a3 b1 b3)`.
+        #[inline(always)]
+        pub fn unzip(a: Self, b: Self) -> (Self, Self) {
+            let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a.0, b.0);
+            (Self([a0, a2, b0, b2]), Self([a1, a3, b1, b3]))
         }
         /// Sum of the lanes, as `(0 + 2) + (1 + 3)`.
         #[inline(always)]

@@ -1,0 +1,75 @@
+//! Max pool that also says where each maximum was found.
+
+use super::{Taps, taps_of};
+use crate::shape::{Image, Layout, Pool2dShape, SpecError, expect_len};
+
+/// [`super::max_pool2d`], and for every output the flat index of its maximum in the whole input tensor: in NHWC order, or, for
+/// [`Layout::Nchw`], the index that the same element has in an NCHW tensor, `((n C + c) H + h) W + w`, as ONNX's MaxPool counts
+/// with `storage_order = 0`. (PyTorch's indices start anew in every plane.) `input`, `output` and `indices` lie in NHWC order either way.
+///
+/// The first of equal maxima wins, in the window's row-major order, and the first NaN over all else (in PyTorch the last NaN).
+/// A window without any element has the index `u32::MAX`.
+pub fn max_pool2d_with_indices(
+    shape: &Pool2dShape,
+    layout: Layout,
+    input: &[f32],
+    output: &mut [f32],
+    indices: &mut [u32],
+) -> Result<(), SpecError> {
+    expect_len("input", input.len(), shape.input.len())?;
+    expect_len("output", output.len(), shape.output.len())?;
+    expect_len("indices", indices.len(), shape.output.len())?;
+    let c = shape.input.c;
+    let rows_of = taps_of(&shape.h, false);
+    let columns_of = taps_of(&shape.w, false);
+    let image_len = shape.input.h * shape.input.w * c;
+    let mut outputs = output.chunks_exact_mut(c).zip(indices.chunks_exact_mut(c));
+    for (n, image) in input.chunks_exact(image_len).enumerate() {
+        for y in 0..shape.output.h {
+            let rows = rows_of(y);
+            for (x, (best, index)) in outputs.by_ref().take(shape.output.w).enumerate() {
+                find(&shape.input, image, rows, columns_of(x), best, index);
+                number(&shape.input, layout, n, index);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Maxima of one window, and the pixels of the image where they lie.
+fn find(input: &Image, image: &[f32], rows: Taps, columns: Taps, best: &mut [f32], pixel: &mut [u32]) {
+    best.fill(f32::NEG_INFINITY);
+    pixel.fill(u32::MAX);
+    let mut first = true;
+    for i in 0..rows.len {
+        for j in 0..columns.len {
+            let here = (rows.first + i * rows.step) * input.w + columns.first + j * columns.step;
+            let values = &image[here * input.c..][..input.c];
+            if first {
+                best.copy_from_slice(values);
+                pixel.fill(here as u32);
+                first = false;
+                continue;
+            }
+            for ((best, pixel), &value) in best.iter_mut().zip(pixel.iter_mut()).zip(values) {
+                // No branch: LLVM makes vectors of this.
+                let better = (value > *best) | (value.is_nan() & !best.is_nan());
+                *best = if better { value } else { *best };
+                *pixel = if better { here as u32 } else { *pixel };
+            }
+        }
+    }
+}
+
+/// Turns pixels of image `n` into flat indices.
+fn number(input: &Image, layout: Layout, n: usize, pixels: &mut [u32]) {
+    let plane = input.h * input.w;
+    for (c, pixel) in pixels.iter_mut().enumerate().filter(|(_, pixel)| **pixel != u32::MAX) {
+        let here = *pixel as usize;
+        // A checked shape has fewer than 2^29 elements.
+        *pixel = match layout {
+            Layout::Nhwc => ((n * plane + here) * input.c + c) as u32,
+            Layout::Nchw => ((n * input.c + c) * plane + here) as u32,
+        };
+    }
+}
