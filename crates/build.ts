@@ -1,0 +1,40 @@
+/**
+ * Builds the WebAssembly core: `crates/wasm` once for each variant, into `dist/wasm`.
+ *
+ *     node crates/build.ts
+ *
+ * Installs what is missing on the way (the wasm32 target, wasm-pack, wasm-bindgen), says so, and does nothing when
+ * nothing changed.
+ */
+
+import { BuildError } from "./build/errors.ts";
+import { fingerprint, isUpToDate, recordBuild } from "./build/fingerprint.ts";
+import { publishDeclarations, publishVariant, reportSizes } from "./build/publish.ts";
+import { installTools } from "./build/tools.ts";
+import { findRust } from "./build/toolchain.ts";
+import { compile, VARIANTS } from "./build/variants.ts";
+
+async function build(): Promise<void> {
+  const inputs = fingerprint();
+  if (isUpToDate(inputs)) return;
+
+  const rust = await findRust();
+  const tools = await installTools(rust);
+  for (const variant of VARIANTS) {
+    const compiled = await compile(variant, rust, tools);
+    await publishVariant(variant, compiled);
+    // Every variant exports the same functions: one declaration file speaks for all.
+    if (variant === VARIANTS[0]) publishDeclarations(compiled);
+  }
+  recordBuild(inputs);
+  reportSizes();
+}
+
+try {
+  await build();
+} catch (error) {
+  // What the reader can act on is a sentence; a stack trace is for faults of this script.
+  if (!(error instanceof BuildError)) throw error;
+  console.error(`\n${error.message}`);
+  process.exitCode = 1;
+}
