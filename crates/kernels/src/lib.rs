@@ -3,8 +3,14 @@
 //! No JavaScript, no wasm-bindgen: the same code runs in WebAssembly (see [`simd`]) and in host tests.
 
 pub mod activation;
+pub mod elementwise;
+pub mod image;
+pub mod layout;
 pub mod math;
 pub mod memory;
+pub mod norm;
+pub mod pad;
 pub mod pool;
+pub mod resize;
 pub mod shape;
 pub mod simd;

@@ -93,7 +93,7 @@ impl Row<'_> {
 
     #[inline(always)]
     fn count(&self, columns: Taps) -> F32x4 {
-        F32x4::splat((self.rows * columns.count) as f32)
+        F32x4::splat(self.rows as f32 * columns.count as f32)
     }
 
     /// Four floats of the result, from `at` on, which lies in the first pixel under the window.

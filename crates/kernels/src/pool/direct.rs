@@ -40,7 +40,7 @@ pub(super) fn run<R: Reduce>(
 #[inline(always)]
 fn pixel<R: Reduce>(image: &[f32], row_len: usize, rows: Taps, columns: Taps, to: &mut [f32]) {
     let c = to.len();
-    let count = F32x4::splat((rows.count * columns.count) as f32);
+    let count = F32x4::splat(rows.count as f32 * columns.count as f32);
     let window = Window { image, row_len, c, rows, columns };
     if c < 4 {
         let partial = window.fold(F32x4::splat(R::START), c, 0, |acc, px| R::combine(acc, R::lift(load_part(px))));

@@ -1,0 +1,196 @@
+//! Moving elements about: transposes and concatenation.
+
+use crate::elementwise::check_rank;
+use crate::shape::{ErrorCode, Image, MAX_LEN, SpecError, checked_len, expect_len};
+use crate::simd::F32x4;
+
+/// Axis `i` of the output is axis `perm[i]` of the input, whose sizes are `shape`. Up to 8 axes.
+pub fn transpose(shape: &[usize], perm: &[usize], input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
+    check_rank("shape", shape)?;
+    let len = checked_len("shape", shape)?;
+    let mut seen = [false; 8];
+    let is_permutation = perm.len() == shape.len()
+        && perm.iter().all(|&axis| axis < shape.len() && !core::mem::replace(&mut seen[axis], true));
+    if !is_permutation {
+        return Err(SpecError::invalid(
+            "perm",
+            format!("is {perm:?}; expected each of the axes of {shape:?}, counted from 0, once"),
+        ));
+    }
+    expect_len("input", input.len(), len)?;
+    expect_len("output", output.len(), len)?;
+    let mut axes = collapse(shape, perm);
+    let Some(&last) = axes.last() else {
+        output.copy_from_slice(input); // one element, or no axis moved
+        return Ok(());
+    };
+    if last.stride == 1 {
+        axes.pop();
+        copy_runs(&axes, last.size, input, output);
+    } else {
+        planes(&axes, last, input, output);
+    }
+    Ok(())
+}
+
+/// An axis of the output: its size, and the step in the input along it.
+#[derive(Clone, Copy)]
+struct Strided {
+    size: usize,
+    stride: usize,
+}
+
+/// The output's axes, without those of size 1, neighbours merged where they are neighbours in the input too.
+fn collapse(shape: &[usize], perm: &[usize]) -> Vec<Strided> {
+    let mut axes: Vec<Strided> = Vec::with_capacity(perm.len());
+    for &axis in perm {
+        let size = shape[axis];
+        let stride = shape[axis + 1..].iter().product();
+        match axes.last_mut() {
+            _ if size == 1 => {}
+            Some(last) if last.stride == stride * size => *last = Strided { size: last.size * size, stride },
+            _ => axes.push(Strided { size, stride }),
+        }
+    }
+    axes
+}
+
+/// The last axis stays the last: whole runs move.
+fn copy_runs(axes: &[Strided], run: usize, input: &[f32], output: &mut [f32]) {
+    match *axes {
+        [] => output.copy_from_slice(&input[..run]),
+        [axis] => {
+            for (i, to) in output.chunks_exact_mut(run).enumerate() {
+                copy_short(&input[i * axis.stride..][..run], to);
+            }
+        }
+        [axis, ref rest @ ..] => {
+            for (i, to) in output.chunks_exact_mut(output.len() / axis.size).enumerate() {
+                copy_runs(rest, run, &input[i * axis.stride..], to);
+            }
+        }
+    }
+}
+
+/// A copy that does not call `memcpy` for a few elements.
+#[inline(always)]
+fn copy_short(from: &[f32], to: &mut [f32]) {
+    if to.len() <= 8 {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *from;
+        }
+    } else {
+        to.copy_from_slice(from);
+    }
+}
+
+/// Another axis becomes the last: `axes` are those before it, one of them the input's last one (stride 1).
+fn planes(axes: &[Strided], last: Strided, input: &[f32], output: &mut [f32]) {
+    let [axis, rest @ ..] = axes else { return };
+    let step = output.len() / axis.size;
+    if axis.stride != 1 {
+        for (i, to) in output.chunks_exact_mut(step).enumerate() {
+            planes(rest, last, &input[i * axis.stride..], to);
+        }
+        return;
+    }
+    // The axes between the two that make up the plane, if there are any, move the plane's corner.
+    plane_at(rest, *axis, step, last, input, output);
+}
+
+/// The planes of all positions of the axes between: rows `step` apart in the output, columns `last.stride` apart in the input.
+fn plane_at(between: &[Strided], axis: Strided, step: usize, last: Strided, input: &[f32], output: &mut [f32]) {
+    match *between {
+        [] => plane(axis.size, step, last, input, output),
+        [outer, ref rest @ ..] => {
+            let inner: usize = rest.iter().map(|axis| axis.size).product::<usize>() * last.size;
+            for i in 0..outer.size {
+                plane_at(rest, axis, step, last, &input[i * outer.stride..], &mut output[i * inner..]);
+            }
+        }
+    }
+}
+
+/// Output columns that are written together: a cache line of each output row.
+const LINE: usize = 16;
+
+/// One plane: output row `i`, column `j` is `input[j * last.stride + i]`, output rows lie `step` apart.
+fn plane(rows: usize, step: usize, last: Strided, input: &[f32], output: &mut [f32]) {
+    let whole_rows = rows & !3;
+    let whole_columns = last.size & !3;
+    for line in (0..whole_columns).step_by(LINE) {
+        for i in (0..whole_rows).step_by(4) {
+            for j in (line..whole_columns.min(line + LINE)).step_by(4) {
+                let from = |k: usize| load(&input[(j + k) * last.stride + i..]);
+                let tile = F32x4::transpose([from(0), from(1), from(2), from(3)]);
+                for (k, row) in tile.into_iter().enumerate() {
+                    if let Some(to) = output[(i + k) * step + j..].first_chunk_mut() {
+                        row.store(to);
+                    }
+                }
+            }
+        }
+    }
+    let mut column = |i: usize, columns: core::ops::Range<usize>| {
+        let to = &mut output[i * step..][columns.clone()];
+        for (to, from) in to.iter_mut().zip(input[columns.start * last.stride + i..].iter().step_by(last.stride)) {
+            *to = *from;
+        }
+    };
+    for i in 0..whole_rows {
+        column(i, whole_columns..last.size);
+    }
+    // One to three rows (an image's colours): column by column reads the input in order.
+    for first in (0..last.size).step_by(LINE) {
+        for i in whole_rows..rows {
+            column(i, first..last.size.min(first + LINE));
+        }
+    }
+}
+
+#[inline(always)]
+fn load(from: &[f32]) -> F32x4 {
+    from.first_chunk().map_or(F32x4::zero(), F32x4::load)
+}
+
+/// `[n, h, w, c]` to `[n, c, h, w]`.
+pub fn nhwc_to_nchw(image: &Image, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
+    image.checked_len("input")?;
+    transpose(&[image.n, image.h * image.w, image.c], &[0, 2, 1], input, output)
+}
+
+/// `[n, c, h, w]` to `[n, h, w, c]`; `image` names the sizes.
+pub fn nchw_to_nhwc(image: &Image, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
+    image.checked_len("input")?;
+    transpose(&[image.n, image.c, image.h * image.w], &[0, 2, 1], input, output)
+}
+
+/// Joins tensors along an axis. `outer` is the product of the sizes before the axis; input `i` has `run_lens[i]` elements for each
+/// of them, the product of its size along the axis and the sizes behind it.
+pub fn concat(outer: usize, run_lens: &[usize], inputs: &[&[f32]], output: &mut [f32]) -> Result<(), SpecError> {
+    expect_len("inputs", inputs.len(), run_lens.len())?;
+    let mut run = 0usize;
+    for (input, &run_len) in inputs.iter().zip(run_lens) {
+        expect_len("input", input.len(), checked_len("input", &[outer, run_len])?)?;
+        run = run.saturating_add(run_len);
+    }
+    if inputs.is_empty() {
+        return Err(SpecError { code: ErrorCode::EmptyOutput, argument: "inputs", message: "is empty".into() });
+    }
+    if run > MAX_LEN {
+        return Err(SpecError {
+            code: ErrorCode::TooLarge,
+            argument: "output",
+            message: format!("would have more than {MAX_LEN} elements"),
+        });
+    }
+    expect_len("output", output.len(), checked_len("output", &[outer, run])?)?;
+    for (i, mut to) in output.chunks_exact_mut(run).enumerate() {
+        for (input, &run_len) in inputs.iter().zip(run_lens) {
+            let (here, rest) = to.split_at_mut(run_len);
+            copy_short(&input[i * run_len..(i + 1) * run_len], here);
+            to = rest;
+        }
+    }
+    Ok(())
+}
