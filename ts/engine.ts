@@ -1,0 +1,123 @@
+/** The engine: lifecycle, memory and scopes; its operators are {@link Operators}. */
+import type { Build, CoreMemory, Executor } from "./command.ts";
+import { tensorBytes, type TensorOptions } from "./ops/create.ts";
+import { Operators } from "./operators.ts";
+import type { Shape } from "./shape.ts";
+import { Store } from "./store.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** What an engine runs on. */
+export interface EngineInfo {
+  /** The version of lenslet. */
+  readonly version: string;
+  /** The build of the core: plain SIMD, or relaxed SIMD with fused multiply-add. */
+  readonly build: Build;
+  /** What runs it: `"node"`, `"browser"`, ... */
+  readonly runtime: string;
+  /** Where the core is: in this thread, or in a worker started by URL, from a Blob, or by the caller. */
+  readonly host: Executor["host"];
+  /** Threads that compute. */
+  readonly threads: 1;
+}
+
+/** Memory of an engine. */
+export interface EngineMemory {
+  /** Tensors that were made and not disposed of. */
+  readonly tensors: number;
+  /** Bytes of their elements, those that a reshape shares counted once. */
+  readonly bytes: number;
+  /** The most that `bytes` ever was. */
+  readonly peak: number;
+  /** What the core holds, as of its last answer. */
+  readonly core: CoreMemory;
+}
+
+let readStore: (engine: Engine) => Store;
+
+/**
+ * Holds tensors and runs operators on them, in this thread or in a worker; `createEngine` makes one.
+ *
+ * Operators check their arguments and throw a `LensletError` at once, then return a tensor without waiting. What only
+ * the core can notice (no memory left, a lost worker) comes out of `data()` and `idle()`.
+ */
+export class Engine extends Operators {
+  /** What it runs on. */
+  readonly info: EngineInfo;
+  readonly #store: Store;
+
+  static {
+    readStore = (engine) => engine.#store;
+  }
+
+  /** For `createEngine`: an executor, and what it does not know itself. */
+  constructor(executor: Executor, { version, runtime }: Pick<EngineInfo, "version" | "runtime">) {
+    const store = new Store(executor);
+    super(store);
+    store.attach(this);
+    this.#store = store;
+    this.info = Object.freeze({ version, build: executor.build, runtime, host: executor.host, threads: 1 });
+  }
+
+  /** Whether {@link Engine.dispose} was called. */
+  get disposed(): boolean {
+    return !this.#store.open;
+  }
+
+  /**
+   * A tensor of numbers, row-major: `shape` gives the sizes of its axes, without it `[data.length]`. The data is copied,
+   * unless `transfer`. `[]` is the shape of one number.
+   *
+   * Throws `shape-mismatch` when the data has another length than the shape, `too-large`, `invalid-argument`.
+   */
+  tensor(data: ArrayLike<number>, shape?: Shape, options?: TensorOptions): Tensor {
+    this.#store.checkOpen("tensor");
+    const made = tensorBytes("tensor", data, shape, options);
+    return this.#store.write(made.bytes, made.shape);
+  }
+
+  /**
+   * Runs `fn` and frees the tensors that it made, except those in its result: the tensor itself, or tensors in arrays,
+   * maps, sets and objects. They belong to the surrounding scope, if there is one. Frees everything when `fn` throws.
+   *
+   * `fn` must not be async: `invalid-argument` when it returns a promise. Read data outside the scope.
+   *
+   * @example
+   * const edges = engine.scope(() => {
+   *   const x = engine.conv2d(image, filters.sobelX());
+   *   const y = engine.conv2d(image, filters.sobelY());
+   *   return engine.hypot(x, y);
+   * });
+   */
+  scope<T>(fn: () => T): T {
+    return this.#store.scope(fn);
+  }
+
+  /** How much memory the tensors hold, and the core. */
+  memory(): EngineMemory {
+    this.#store.checkOpen("memory");
+    return { ...this.#store.memory, core: this.#store.executor.memory() };
+  }
+
+  /** Resolves when everything so far has run; rejects with the first failure since the last `idle`. */
+  idle(): Promise<void> {
+    return this.#store.idle();
+  }
+
+  /**
+   * Ends the engine and frees its memory and its worker. Tensors go with it; what is pending rejects with
+   * `engine-disposed`, and so does every later call. May be called again.
+   */
+  dispose(): void {
+    this.#store.close();
+  }
+
+  /** For `using`: {@link Engine.dispose}. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+}
+
+/** The tensors of an engine; for functions of this package that run operators of their own. */
+export function storeOf(engine: Engine): Store {
+  return readStore(engine);
+}

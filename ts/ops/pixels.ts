@@ -1,0 +1,44 @@
+/** Pixels of canvases and image files to tensors and back. */
+import type { Layout } from "../options.ts";
+import { imageOutput, type Input, output, type Plan, tensorInput } from "./plan.ts";
+import type { Tensor } from "../tensor.ts";
+
+/** The channels of a tensor of pixels; the core's code is the place here. */
+const COLORS = ["grey", "rgb", "rgba"] as const;
+export type Color = (typeof COLORS)[number];
+
+/** Channels of each kind. */
+export const CHANNELS: Readonly<Record<Color, 1 | 3 | 4>> = { grey: 1, rgb: 3, rgba: 4 };
+
+/** What the pixels of one image are to become. */
+export interface PixelConversion {
+  readonly layout: Layout;
+  readonly height: number;
+  readonly width: number;
+  readonly color: Color;
+}
+
+/** RGBA bytes as floats: `(byte * scale - mean) / std`. Means and deviations are one a channel. */
+export function pixelsToTensor(
+  call: string,
+  rgba: Uint8Array<ArrayBuffer>,
+  { layout, height, width, color }: PixelConversion,
+  { scale, mean, std }: { readonly scale: number; readonly mean: readonly number[]; readonly std: readonly number[] },
+): Plan {
+  const pixels: Input = { argument: "pixels", shape: [height, width], value: rgba };
+  const out = imageOutput(call, layout, { n: 1, h: height, w: width, c: CHANNELS[color] });
+  const words = [layout === "NHWC" ? 0 : 1, height, width, COLORS.indexOf(color), scale, ...mean, ...std];
+  return { call, op: "pixelsToTensor", inputs: [pixels], outputs: [out], words };
+}
+
+/** Floats as RGBA bytes, four in an element: `round(clamp(value * scale, 0, 255))`. */
+export function tensorToPixels(call: string, x: Tensor, { layout, height, width, color }: PixelConversion, scale: number): Plan {
+  const words = [layout === "NHWC" ? 0 : 1, height, width, COLORS.indexOf(color), scale, 0];
+  return {
+    call,
+    op: "tensorToPixels",
+    inputs: [tensorInput(call, "tensor", x)],
+    outputs: [output(call, [height, width], "int32")],
+    words,
+  };
+}

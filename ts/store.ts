@@ -1,0 +1,264 @@
+/** The tensors of one engine: ids, ownership, memory, scopes; and the one place that sends commands. */
+import type { Executor, TensorId } from "./command.ts";
+import type { Engine } from "./engine.ts";
+import { LensletError } from "./errors.ts";
+import { invalid } from "./options.ts";
+import type { Input, Output, Plan, Reshape } from "./ops/plan.ts";
+import type { Shape } from "./shape.ts";
+import { type DType, type Handle, handleOf, Tensor, type TensorStore } from "./tensor.ts";
+
+/** Elements in memory; a reshape makes them two owners'. */
+interface Elements {
+  readonly bytes: number;
+  owners: number;
+}
+
+interface StoreHandle extends Handle {
+  readonly elements: Elements;
+  live: boolean;
+  /** The scope that frees it, if one does. */
+  scope: Set<StoreHandle> | undefined;
+}
+
+/** Live tensors of an engine, and what they hold. */
+export interface StoreMemory {
+  readonly tensors: number;
+  readonly bytes: number;
+  readonly peak: number;
+}
+
+/**
+ * Ends the executors of engines that nobody holds any more: a worker would go on for ever. Watches the store, because
+ * whatever still waits for an answer leads to it; an executor leads to neither.
+ */
+const abandoned = new FinalizationRegistry<Executor>((executor) => executor.dispose());
+
+export class Store implements TensorStore {
+  readonly executor: Executor;
+  #engine: Engine | undefined;
+  #open = true;
+  #nextId: TensorId = 1;
+  #tensors = 0;
+  #bytes = 0;
+  #peak = 0;
+  #pending = 0;
+  readonly #scopes: Set<StoreHandle>[] = [];
+  /** By handle: the ids of collected tensors are freed. Neither this nor a handle leads to a tensor. */
+  readonly #collected: FinalizationRegistry<StoreHandle> = new FinalizationRegistry((handle) => this.#free(handle));
+
+  constructor(executor: Executor) {
+    this.executor = executor;
+    abandoned.register(this, executor, this);
+  }
+
+  /** Names the engine whose tensors these are, once. */
+  attach(engine: Engine): void {
+    this.#engine = engine;
+  }
+
+  get engine(): Engine {
+    if (this.#engine === undefined) throw new Error("a store without an engine");
+    return this.#engine;
+  }
+
+  get open(): boolean {
+    return this.#open;
+  }
+
+  get memory(): StoreMemory {
+    return { tensors: this.#tensors, bytes: this.#bytes, peak: this.#peak };
+  }
+
+  /** Throws once the engine was disposed. */
+  checkOpen(call: string): void {
+    if (this.#open) return;
+    throw new LensletError("engine-disposed", `${call}: the engine was disposed; createEngine() makes a new one`);
+  }
+
+  /** Runs an operator of one output. */
+  one<A extends readonly unknown[]>(op: (call: string, ...args: A) => Plan, call: string, ...args: A): Tensor {
+    this.checkOpen(call);
+    return this.first(op(call, ...args));
+  }
+
+  /** Runs a checked call of one float32 output. */
+  first(plan: Plan): Tensor {
+    const [tensor] = this.run(plan);
+    return tensor as Tensor;
+  }
+
+  /** Runs a checked call: uploads what is not a tensor, and frees it behind the call. */
+  run(plan: Plan): Tensor<DType>[] {
+    this.checkOpen(plan.call);
+    for (const input of plan.inputs) if (input?.value instanceof Tensor) this.#checkOwn(plan.call, input.argument, input.value);
+    const uploads: StoreHandle[] = [];
+    const inputs = plan.inputs.map((input) => (input === undefined ? 0 : this.#inputId(input, uploads)));
+    const handles = plan.outputs.map((output) => this.#claim({ bytes: 4 * output.size, owners: 0 }));
+    const outputs = plan.outputs.map(({ size }, i) => ({ id: handles[i]?.id ?? 0, length: size }));
+    this.executor.submit({ kind: "op", op: plan.op, inputs, outputs, words: plan.words });
+    for (const upload of uploads) this.#free(upload);
+    return plan.outputs.flatMap((output, i) => {
+      const handle = handles[i];
+      return handle === undefined ? [] : [this.#hand(handle, output)];
+    });
+  }
+
+  #inputId({ value }: Input, uploads: StoreHandle[]): TensorId {
+    if (value instanceof Tensor) return handleOf(value).id;
+    const handle = this.#write(value);
+    uploads.push(handle);
+    return handle.id;
+  }
+
+  /** A tensor of bytes, which belong to the core from now on. */
+  write(bytes: Uint8Array<ArrayBuffer>, shape: Shape): Tensor {
+    return this.#hand(this.#write(bytes), { shape, size: bytes.length / 4, dtype: "float32" }) as Tensor;
+  }
+
+  #write(bytes: Uint8Array<ArrayBuffer>): StoreHandle {
+    const handle = this.#claim({ bytes: bytes.length, owners: 0 });
+    this.executor.submit({ kind: "write", id: handle.id, bytes });
+    return handle;
+  }
+
+  /** A second tensor of the same elements. */
+  alias<D extends DType>({ call, of, shape }: Reshape<D>): Tensor<D> {
+    this.checkOpen(call);
+    const from = this.#checkOwn(call, "x", of);
+    const handle = this.#claim(from.elements);
+    this.executor.submit({ kind: "alias", id: handle.id, of: from.id });
+    return this.#hand(handle, { shape, size: of.size, dtype: of.dtype }) as Tensor<D>;
+  }
+
+  async read(handle: Handle): Promise<ArrayBuffer> {
+    this.checkOpen("data");
+    if (!handle.live) {
+      throw new LensletError("tensor-disposed", "data: the tensor was disposed; read it before, or keep it by returning it from its scope");
+    }
+    return this.#wait(this.executor.read(handle.id));
+  }
+
+  async idle(): Promise<void> {
+    this.checkOpen("idle");
+    return this.#wait(this.executor.idle());
+  }
+
+  /** Waits in a way that leads from the promise to this store, so that it is not taken for abandoned meanwhile. */
+  async #wait<T>(answer: Promise<T>): Promise<T> {
+    this.#pending++;
+    try {
+      return await answer;
+    } finally {
+      this.#pending--;
+    }
+  }
+
+  release(handle: Handle): void {
+    this.#free(handle as StoreHandle);
+  }
+
+  /** Runs `fn` and frees the tensors that it made, but those that `found` finds in its result. */
+  scope<T>(fn: () => T): T {
+    this.checkOpen("scope");
+    if (typeof fn !== "function") throw invalid("scope", "fn", fn, "a function");
+    const scope = new Set<StoreHandle>();
+    const outer = this.#scopes.at(-1);
+    this.#scopes.push(scope);
+    try {
+      const result = fn();
+      if (isThenable(result)) {
+        // What it goes on to do fails, since its tensors are gone; the error below is the one to see.
+        result.then(undefined, () => undefined);
+        const text = "scope: fn returned a promise; scope ends when fn returns, so it must not wait: await data() outside, or dispose() by hand";
+        throw new LensletError("invalid-argument", text, { argument: "fn" });
+      }
+      for (const tensor of tensorsIn(result)) {
+        const handle = handleOf(tensor) as StoreHandle;
+        if (handle.scope !== scope) continue;
+        scope.delete(handle);
+        handle.scope = outer;
+        outer?.add(handle);
+      }
+      return result;
+    } finally {
+      this.#scopes.pop();
+      for (const handle of scope) this.#free(handle);
+    }
+  }
+
+  /** Ends the executor; tensors and pending answers go with it. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#tensors = 0;
+    this.#bytes = 0;
+    abandoned.unregister(this);
+    this.executor.dispose();
+  }
+
+  #checkOwn(call: string, argument: string, tensor: Tensor<DType>): StoreHandle {
+    const handle = handleOf(tensor);
+    if (handle.store !== this) {
+      const text = `${call}: ${argument} is a tensor of another engine; expected one of this engine (copy it: engine.tensor(await ${argument}.data(), ${argument}.shape))`;
+      throw new LensletError("foreign-tensor", text, { argument });
+    }
+    if (!handle.live) {
+      const text = `${call}: ${argument} is a tensor that was disposed; dispose of it after its last use, or keep it by returning it from its scope`;
+      throw new LensletError("tensor-disposed", text, { argument });
+    }
+    return handle as StoreHandle;
+  }
+
+  #claim(elements: Elements): StoreHandle {
+    const handle: StoreHandle = { id: this.#nextId++, store: this, elements, live: true, scope: undefined };
+    if (elements.owners++ === 0) {
+      this.#bytes += elements.bytes;
+      this.#peak = Math.max(this.#peak, this.#bytes);
+    }
+    this.#tensors++;
+    return handle;
+  }
+
+  #hand(handle: StoreHandle, { shape, size, dtype }: Output): Tensor<DType> {
+    handle.scope = this.#scopes.at(-1);
+    handle.scope?.add(handle);
+    const tensor = new Tensor(handle, shape, size, dtype);
+    this.#collected.register(tensor, handle, handle);
+    return tensor;
+  }
+
+  #free(handle: StoreHandle): void {
+    if (!handle.live) return;
+    handle.live = false;
+    handle.scope?.delete(handle);
+    this.#collected.unregister(handle);
+    if (!this.#open) return;
+    this.#tensors--;
+    if (--handle.elements.owners === 0) this.#bytes -= handle.elements.bytes;
+    this.executor.submit({ kind: "free", id: handle.id });
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
+/** The tensors in a value: itself, or in arrays, maps, sets and the properties of objects, however deep. */
+function* tensorsIn(value: unknown): Generator<Tensor<DType>> {
+  const seen = new Set<object>();
+  const rest: unknown[] = [value];
+  while (rest.length > 0) {
+    const next = rest.pop();
+    if (typeof next !== "object" || next === null || ArrayBuffer.isView(next) || seen.has(next)) continue;
+    seen.add(next);
+    if (next instanceof Tensor) {
+      yield next;
+    } else if (next instanceof Map) {
+      for (const entry of next) for (const item of entry) rest.push(item);
+    } else if (Array.isArray(next) || next instanceof Set) {
+      for (const item of next) rest.push(item);
+    } else {
+      for (const item of Object.values(next)) rest.push(item);
+    }
+  }
+}
