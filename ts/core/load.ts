@@ -1,0 +1,89 @@
+/** From a choice of build to a compiled module. */
+import { platform } from "#platform";
+import { relaxedSimd, simd } from "wasm-feature-detect";
+import { abortable } from "../abort.ts";
+import type { Build } from "../command.ts";
+import { LensletError } from "../errors.ts";
+
+/** The core in another form than the package's own: bytes, a compiled module, or where to fetch the bytes. */
+export type WasmSource = BufferSource | WebAssembly.Module | URL | string;
+
+/** Options of {@link loadCore}. */
+export interface LoadOptions {
+  readonly build: Build | "auto";
+  readonly wasm: WasmSource | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** The compiled core. */
+export async function loadCore({ build, wasm, signal }: LoadOptions): Promise<WebAssembly.Module> {
+  if (typeof WebAssembly === "undefined") throw unsupported("this runtime has no WebAssembly");
+  if (wasm === undefined) return abortable(chooseBuild(build).then(packagedCore), signal);
+  try {
+    return await abortable(compile(wasm, signal), signal);
+  } catch (cause) {
+    throw signal.aborted ? cause : loadError(`wasm${placeOf(wasm)}`, cause, "wasm");
+  }
+}
+
+/** The build to load: the one that was asked for, or the best that this runtime can run. */
+async function chooseBuild(wanted: Build | "auto"): Promise<Build> {
+  if (!(await simd())) throw unsupported("this runtime's WebAssembly has no SIMD, which lenslet needs");
+  if (wanted === "simd") return "simd";
+  if (await relaxedSimd()) return "relaxed";
+  if (wanted === "auto") return "simd";
+  throw unsupported('build is "relaxed", but this runtime has no relaxed SIMD; use "simd" or "auto"', "build");
+}
+
+/** A compiled module is the same for every engine, and its code is compiled once. */
+const compiled = new Map<Build, Promise<WebAssembly.Module>>();
+
+function packagedCore(build: Build): Promise<WebAssembly.Module> {
+  let module = compiled.get(build);
+  if (module === undefined) {
+    module = compilePackaged(build);
+    compiled.set(build, module);
+    // What failed, a chunk that the network lost, may work the next time.
+    module.catch(() => compiled.delete(build));
+  }
+  return module;
+}
+
+async function compilePackaged(build: Build): Promise<WebAssembly.Module> {
+  try {
+    const { default: packed } = await (build === "relaxed" ? import("#wasm/relaxed") : import("#wasm/simd"));
+    return await WebAssembly.compile(await inflate(packed));
+  } catch (cause) {
+    throw loadError(`the ${build} build of the core`, cause);
+  }
+}
+
+/** The bytes of deflate-raw data in base64. */
+async function inflate(packed: string): Promise<ArrayBuffer> {
+  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Response(inflated).arrayBuffer();
+}
+
+async function compile(source: WasmSource, signal: AbortSignal): Promise<WebAssembly.Module> {
+  if (source instanceof WebAssembly.Module) return source;
+  if (typeof source !== "string" && !(source instanceof URL)) return WebAssembly.compile(source);
+  const response = await platform.request(source, signal);
+  // Streaming takes this type only; some servers, and files, have another or none.
+  const streams = response.headers.get("content-type") === "application/wasm" && "compileStreaming" in WebAssembly;
+  return streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
+}
+
+function placeOf(source: WasmSource): string {
+  return typeof source === "string" || source instanceof URL ? ` (${String(source).slice(0, 200)})` : "";
+}
+
+function loadError(what: string, cause: unknown, argument?: string): LensletError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const text = `createEngine: ${what} could not be fetched or compiled (${reason.replace(/\.$/, "")})`;
+  return new LensletError("wasm-load-failed", text, { argument, cause });
+}
+
+function unsupported(text: string, argument?: string): LensletError {
+  return new LensletError("wasm-unsupported", `createEngine: ${text}`, { argument });
+}

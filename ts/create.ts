@@ -1,0 +1,121 @@
+import { platform } from "#platform";
+import { abortable, abortError } from "./abort.ts";
+import type { Build, Executor } from "./command.ts";
+import { threadExecutor } from "./core/executor.ts";
+import { loadCore, type WasmSource } from "./core/load.ts";
+import { Engine } from "./engine.ts";
+import { LensletError } from "./errors.ts";
+import type { WorkerLike } from "./platform/platform.ts";
+import { version } from "./version.ts";
+import { workerExecutor } from "./worker/client.ts";
+
+/** Options of {@link createEngine}. */
+export interface EngineOptions {
+  /**
+   * Where the core runs. `false`, the default: in this thread, so that heavy operators hold it up. `true`: in a worker that
+   * the package starts. A function: in the worker that it returns, a browser's `Worker` or one of `node:worker_threads`,
+   * whose script imports `lenslet/worker`; the engine takes the worker over, and ends it when it is disposed.
+   *
+   * An engine can as well be made inside a worker of yours: `createEngine()` works there like anywhere else.
+   */
+  readonly worker?: boolean | (() => WorkerLike) | undefined;
+  /** Which build of the core; `"auto"`, the default, is `"relaxed"` where the runtime has relaxed SIMD, else `"simd"`. */
+  readonly build?: Build | "auto" | undefined;
+  /**
+   * The core's WebAssembly, instead of the one inside the package: bytes, a compiled module, or an address (in Node also a
+   * path) of `lenslet/wasm/simd.wasm` or `lenslet/wasm/relaxed.wasm`. An address is compiled while it arrives.
+   */
+  readonly wasm?: WasmSource | undefined;
+  /** Gives up: the promise rejects with code `"aborted"`, and what had been started is stopped. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Makes an engine.
+ *
+ * ```ts
+ * const engine = await createEngine({ worker: true });
+ * const image = engine.tensor(pixels, [1, height, width, 3]);
+ * const values = await engine.maxPool2d(image, { size: 2 }).data();
+ * engine.dispose();
+ * ```
+ *
+ * @throws {LensletError} (rejects) `wasm-unsupported`, `wasm-load-failed`, `worker-load-failed`, `aborted`, `invalid-argument`.
+ */
+export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
+  const { worker, build, wasm, signal } = checked(options);
+  // One signal for all stages: the caller's, or the failure of another stage.
+  const stop = new AbortController();
+  const abort = (): void => stop.abort(signal?.reason);
+  if (signal?.aborted === true) throw abortError(signal);
+  signal?.addEventListener("abort", abort);
+  try {
+    const module = loadCore({ build, wasm, signal: stop.signal });
+    const [executor] = await Promise.all([executorFor(worker, module, stop.signal), module]);
+    if (stop.signal.aborted) {
+      executor.dispose();
+      throw abortError(stop.signal);
+    }
+    return engineOn(executor, build);
+  } catch (error) {
+    stop.abort(error);
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+async function executorFor(
+  worker: boolean | (() => WorkerLike),
+  module: Promise<WebAssembly.Module>,
+  signal: AbortSignal,
+): Promise<Executor> {
+  if (worker !== false) return workerExecutor({ worker, module, signal });
+  return abortable(threadExecutor(await module), signal, (late) => late.dispose());
+}
+
+function engineOn(executor: Executor, wanted: Build | "auto"): Engine {
+  const { build } = executor;
+  if (wanted !== "auto" && wanted !== build) {
+    executor.dispose();
+    throw invalid("build", `build is "${wanted}", but \`wasm\` is the ${build} build; leave one of them out`);
+  }
+  return new Engine(executor, { version, runtime: platform.runtime });
+}
+
+type Checked = Required<Pick<EngineOptions, "wasm" | "signal">> & {
+  readonly worker: boolean | (() => WorkerLike);
+  readonly build: Build | "auto";
+};
+
+function checked(options: EngineOptions): Checked {
+  if (typeof options !== "object" || options === null)
+    throw invalid("options", `options is ${String(options)}; expected an object`);
+  const { worker = false, build = "auto", wasm, signal } = options;
+  if (typeof worker !== "boolean" && typeof worker !== "function") {
+    throw invalid("worker", `worker is ${String(worker)}; expected true, false or a function that returns a Worker`);
+  }
+  if (build !== "auto" && build !== "simd" && build !== "relaxed") {
+    throw invalid("build", `build is ${String(build)}; expected "auto", "simd" or "relaxed"`);
+  }
+  if (wasm !== undefined && !isWasmSource(wasm)) {
+    throw invalid(
+      "wasm",
+      `wasm is ${String(wasm)}; expected the core's bytes, a WebAssembly.Module, a URL or its text`,
+    );
+  }
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalid("signal", `signal is ${String(signal)}; expected an AbortSignal`);
+  }
+  return { worker, build, wasm, signal };
+}
+
+function isWasmSource(wasm: unknown): boolean {
+  if (typeof wasm === "string") return wasm !== "";
+  if (ArrayBuffer.isView(wasm) || wasm instanceof URL || wasm instanceof WebAssembly.Module) return true;
+  return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(wasm));
+}
+
+function invalid(argument: string, text: string): LensletError {
+  return new LensletError("invalid-argument", `createEngine: ${text}`, { argument });
+}

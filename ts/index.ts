@@ -1,0 +1,6 @@
+/**
+ * Convolutional networks at native speed, anywhere JavaScript runs.
+ *
+ * @packageDocumentation
+ */
+export { type EngineOptions, createEngine } from "./create.ts";

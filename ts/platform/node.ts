@@ -1,0 +1,50 @@
+/** Node, and Deno and Bun, which have its modules. */
+import { readFile } from "node:fs/promises";
+import { Worker } from "node:worker_threads";
+import { decodeImage, encodeImage } from "./node-image.ts";
+import { isNodeWorker, nodeWorkerLink } from "./node-worker.ts";
+import type { Platform, Runtime } from "./platform.ts";
+import { isWebWorker, webWorkerLink } from "./web-worker.ts";
+
+/** The runtime that these files were built for. */
+export const platform: Platform = {
+  runtime: runtime(),
+  workers: [
+    {
+      host: "worker-url",
+      way: "from its file",
+      // The program's own flags (loaders, an inspector's port) are not for this worker.
+      start: () => nodeWorkerLink(new Worker(new URL("./worker.js", import.meta.url), { execArgv: [] })),
+    },
+  ],
+  workerRemedy:
+    "if a bundler moved the package's code away from it, leave lenslet out of the bundle (external), or hand over a " +
+    'worker of your own, `createEngine({ worker: () => new Worker(...) })`, whose script imports "lenslet/worker"',
+  adoptWorker(worker) {
+    if (isNodeWorker(worker)) return nodeWorkerLink(worker);
+    return isWebWorker(worker) ? webWorkerLink(worker) : undefined;
+  },
+  request,
+  async loadBytes(source, signal) {
+    return new Uint8Array(await (await request(source, signal)).arrayBuffer());
+  },
+  decodeImage: (source) => decodeImage(source, request),
+  encodeImage,
+};
+
+function runtime(): Runtime {
+  const { versions } = process;
+  if ("deno" in versions) return "deno";
+  return "bun" in versions ? "bun" : "node";
+}
+
+/** A URL's file, from disk or network; any other string is a path. A scheme has two letters at least: `C:` is a disk. */
+async function request(source: string | URL, signal?: AbortSignal): Promise<Response> {
+  const address = source instanceof URL || /^[a-z][a-z\d+.-]+:/i.test(source) ? new URL(source) : source;
+  const options = signal === undefined ? {} : { signal };
+  if (typeof address === "string" || address.protocol === "file:")
+    return new Response(await readFile(address, options));
+  const response = await fetch(address, options);
+  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
+  return response;
+}

@@ -1,0 +1,137 @@
+/** The engine's side: an executor whose core runs in a worker. */
+import { transfer } from "comlink";
+import { abortError } from "../abort.ts";
+import type { Build, Command, CoreMemory, Executor, TensorId } from "../command.ts";
+import { LensletError } from "../errors.ts";
+import type { WorkerLike } from "../platform/platform.ts";
+import type { Channel } from "./channel.ts";
+import { adoptWorker, type Connection, startWorker } from "./connect.ts";
+import type { Answer, Batch, Opened, Question } from "./protocol.ts";
+
+/** Options of {@link workerExecutor}. */
+export interface WorkerExecutorOptions {
+  /** The package's own worker, or one that the caller makes. */
+  readonly worker: true | (() => WorkerLike);
+  /** The compiled core, awaited while the worker starts. */
+  readonly module: Promise<WebAssembly.Module>;
+  readonly signal: AbortSignal;
+  /** How long each try to start a worker may take, milliseconds. */
+  readonly patience?: number;
+}
+
+/** An executor in a worker of its own, which it ends when it is disposed. */
+export async function workerExecutor(options: WorkerExecutorOptions): Promise<Executor> {
+  const { worker, module, signal, patience } = options;
+  const connecting = worker === true ? startWorker(signal, patience) : adoptWorker(worker, signal, patience);
+  const connection = await connecting;
+  const { channel } = connection;
+  const abort = (): void => channel.end(abortError(signal));
+  if (signal.aborted) abort();
+  else signal.addEventListener("abort", abort);
+  try {
+    const core = await module;
+    const outcome = await channel.call((to) => to.open(core));
+    if (!outcome.ok) throw LensletError.fromValue(outcome.error);
+    return new WorkerExecutor(connection, outcome.value);
+  } catch (error) {
+    channel.end(error instanceof LensletError ? error : disposedError());
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+/** Settles one question. */
+interface Asker {
+  resolve(value: ArrayBuffer | undefined): void;
+  reject(error: unknown): void;
+}
+
+/** Gathers commands and questions and posts them once a microtask. */
+class WorkerExecutor implements Executor {
+  readonly build: Build;
+  readonly host: Connection["host"];
+  readonly #channel: Channel;
+  #memory: CoreMemory;
+  #batch: (Command | Question)[] = [];
+  #buffers = new Set<ArrayBuffer>();
+  #askers: Asker[] = [];
+
+  constructor({ channel, host }: Connection, { build, memory }: Opened) {
+    this.#channel = channel;
+    this.host = host;
+    this.build = build;
+    this.#memory = memory;
+  }
+
+  submit(command: Command): void {
+    if (this.#channel.ended !== undefined) return;
+    if (command.kind === "write") this.#buffers.add(command.bytes.buffer);
+    this.#queue(command);
+  }
+
+  async read(id: TensorId): Promise<ArrayBuffer> {
+    const bytes = await this.#ask({ kind: "read", id });
+    if (bytes === undefined) throw new LensletError("worker-lost", "data: the engine's worker gave none");
+    return bytes;
+  }
+
+  async idle(): Promise<void> {
+    await this.#ask({ kind: "idle" });
+  }
+
+  memory(): CoreMemory {
+    return this.#memory;
+  }
+
+  dispose(): void {
+    this.#channel.end(disposedError());
+    // The batch that was not posted yet is not part of a call: its flush would reject it, a microtask later.
+    this.#flush();
+  }
+
+  #ask(question: Question): Promise<ArrayBuffer | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#askers.push({ resolve, reject });
+      this.#queue(question);
+    });
+  }
+
+  #queue(entry: Command | Question): void {
+    if (this.#batch.length === 0) queueMicrotask(() => this.#flush());
+    this.#batch.push(entry);
+  }
+
+  #flush(): void {
+    const batch: Batch = this.#batch;
+    if (batch.length === 0) return;
+    const buffers = [...this.#buffers];
+    const askers = this.#askers;
+    this.#batch = [];
+    this.#buffers = new Set();
+    this.#askers = [];
+    this.#channel
+      .call((to) => to.run(transfer(batch, buffers)))
+      .then(
+        ({ answers, memory }) => {
+          this.#memory = memory;
+          askers.forEach((asker, index) => {
+            settle(asker, answers[index]);
+          });
+        },
+        (error: unknown) => {
+          for (const { reject } of askers) reject(error);
+        },
+      );
+  }
+}
+
+function settle({ resolve, reject }: Asker, answer: Answer | undefined): void {
+  if (answer === undefined) reject(new LensletError("worker-lost", "the engine's worker left a question open"));
+  else if (answer.ok) resolve(answer.value);
+  else reject(LensletError.fromValue(answer.error));
+}
+
+function disposedError(): LensletError {
+  return new LensletError("engine-disposed", "the engine was disposed; create another with createEngine()");
+}

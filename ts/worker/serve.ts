@@ -1,0 +1,89 @@
+/** The worker's side: one core behind one comlink endpoint. */
+import { type Endpoint, expose, transfer } from "comlink";
+import type { Outcome } from "../command.ts";
+import { CommandRunner } from "../core/runner.ts";
+import { type ErrorValue, LensletError } from "../errors.ts";
+import { version } from "../version.ts";
+import type { Answer, Batch, Hello, Opened, Question, Ready, Reply, WorkerApi } from "./protocol.ts";
+
+/** Serves one engine. */
+export function serve(endpoint: Endpoint): void {
+  expose(new Server(), endpoint);
+  // Unheard, the engine would wait for an answer for ever: an uncaught error tells it.
+  endpoint.addEventListener("messageerror", () => {
+    throw new Error("lenslet's worker could not read a message");
+  });
+  const ready: Ready = { type: "lenslet-ready" };
+  endpoint.postMessage(ready);
+}
+
+class Server implements WorkerApi {
+  #lock: Promise<boolean> | undefined;
+  #opening = false;
+  #runner: CommandRunner | undefined;
+
+  async hello(lock: string | undefined): Promise<Hello> {
+    this.#lock ??= lock === undefined ? Promise.resolve(false) : hold(lock);
+    return { version, holdsLock: await this.#lock };
+  }
+
+  async open(module: WebAssembly.Module): Promise<Outcome<Opened>> {
+    if (this.#opening) return failed(new LensletError("worker-load-failed", BUSY, { argument: "worker" }));
+    this.#opening = true;
+    try {
+      const runner = await CommandRunner.create(module);
+      this.#runner = runner;
+      return { ok: true, value: { build: runner.build, memory: runner.memory() } };
+    } catch (error) {
+      this.#opening = false;
+      return failed(error);
+    }
+  }
+
+  run(batch: Batch): Reply {
+    const runner = this.#runner;
+    if (runner === undefined) throw new Error("run before open");
+    const answers: Answer[] = [];
+    const buffers: ArrayBuffer[] = [];
+    for (const entry of batch) {
+      if (entry.kind !== "read" && entry.kind !== "idle") {
+        runner.run([entry]);
+        continue;
+      }
+      const answer = answerOf(runner, entry);
+      answers.push(answer);
+      if (answer.ok && answer.value !== undefined) buffers.push(answer.value);
+    }
+    return transfer({ answers, memory: runner.memory() }, buffers);
+  }
+}
+
+const BUSY = "the worker serves an engine already; `worker` must return a new one each time";
+
+function answerOf(runner: CommandRunner, question: Question): Answer {
+  try {
+    if (question.kind === "read") return { ok: true, value: runner.read(question.id) };
+    const failure = runner.takeFailure();
+    return failure === undefined ? { ok: true, value: undefined } : failed(failure);
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function failed(error: unknown): { readonly ok: false; readonly error: ErrorValue } {
+  if (error instanceof LensletError) return { ok: false, error: error.toValue() };
+  return { ok: false, error: { code: "core-trapped", message: String(error) } };
+}
+
+/** Takes a Web Lock until the worker ends; false where there are none, as in insecure contexts and in Node. */
+async function hold(name: string): Promise<boolean> {
+  const locks = globalThis.navigator?.locks;
+  if (locks === undefined) return false;
+  return new Promise((resolve) => {
+    const keep = (): Promise<never> => {
+      resolve(true);
+      return new Promise(() => undefined);
+    };
+    locks.request(name, keep).catch(() => resolve(false));
+  });
+}
