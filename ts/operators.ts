@@ -14,7 +14,14 @@ import { dense, type DenseOptions } from "./ops/dense.ts";
 import { type ArithmeticOperand, binary, type BinaryName, unary, type UnaryName } from "./ops/elementwise.ts";
 import { batchNorm, type BatchNormOptions } from "./ops/norm.ts";
 import { pad, type PadOptions } from "./ops/pad.ts";
-import { adaptivePool2d, type AdaptivePoolOptions, type AvgPoolOptions, globalPool2d, pool2d, type PoolOptions } from "./ops/pool.ts";
+import {
+  adaptivePool2d,
+  type AdaptivePoolOptions,
+  type AvgPoolOptions,
+  globalPool2d,
+  pool2d,
+  type PoolOptions,
+} from "./ops/pool.ts";
 import { resize, type ResizeOptions } from "./ops/resize.ts";
 import type { LayoutOption } from "./options.ts";
 import type { Shape } from "./shape.ts";

@@ -40,16 +40,20 @@ export const MAX_AXIS: number = 2 ** 28;
 
 /** A value as an error message shows it: short, and telling `"2"` from `2`. */
 export function show(value: unknown): string {
-  if (typeof value === "string") return value.length > 60 ? `${JSON.stringify(value.slice(0, 57))}...` : JSON.stringify(value);
+  if (typeof value === "string")
+    return value.length > 60 ? `${JSON.stringify(value.slice(0, 57))}...` : JSON.stringify(value);
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "function") return value.name === "" ? "a function" : `the function ${value.name}`;
   if (typeof value !== "object" || value === null) return Object.is(value, -0) ? "-0" : String(value);
   if (Array.isArray(value)) {
-    const shown = value.slice(0, 8).map((item: unknown) => (Array.isArray(item) ? `[${item.slice(0, 4).map(brief).join(", ")}]` : brief(item)));
+    const shown = value
+      .slice(0, 8)
+      .map((item: unknown) => (Array.isArray(item) ? `[${item.slice(0, 4).map(brief).join(", ")}]` : brief(item)));
     return `[${shown.join(", ")}${value.length > 8 ? `, ... ${value.length} values` : ""}]`;
   }
   const name = className(value);
-  if ("shape" in value && Array.isArray(value.shape)) return `a ${name === "Object" ? "value" : name} of shape ${show(value.shape)}`;
+  if ("shape" in value && Array.isArray(value.shape))
+    return `a ${name === "Object" ? "value" : name} of shape ${show(value.shape)}`;
   if (ArrayBuffer.isView(value) && "length" in value) return `a ${name} of ${String(value.length)} elements`;
   if (name !== "Object") return `a ${name}`;
   const entries = Object.entries(value);
@@ -70,7 +74,9 @@ function className(value: object): string {
 
 /** The error for a value that `argument` of `call` may not have: "conv2d: stride is 0; expected ...". */
 export function invalid(call: string, argument: string, value: unknown, expected: string): LensletError {
-  return new LensletError("invalid-argument", `${call}: ${argument} is ${show(value)}; expected ${expected}`, { argument });
+  return new LensletError("invalid-argument", `${call}: ${argument} is ${show(value)}; expected ${expected}`, {
+    argument,
+  });
 }
 
 /** Throws unless `options` is an object that has none but the `known` keys: a misspelt option would silently do nothing. */
@@ -80,7 +86,8 @@ export function checkOptions(call: string, options: unknown, known: readonly str
   }
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue;
-    const text = `${call}: ${argument} has the unknown key ${JSON.stringify(key)}; expected ${list(known)}`;
+    const expected = known.length === 0 ? "no options" : list(known);
+    const text = `${call}: ${argument} has the unknown key ${JSON.stringify(key)}; expected ${expected}`;
     throw new LensletError("invalid-argument", text, { argument: key });
   }
 }
@@ -98,7 +105,7 @@ export function isCount(value: unknown, min: number, max: number = MAX_AXIS): va
 /** A whole number of `min` to `max`. */
 export function count(call: string, argument: string, value: unknown, min = 1, max: number = MAX_AXIS): number {
   if (isCount(value, min, max)) return value;
-  throw invalid(call, argument, value, range(min, max));
+  throw invalid(call, argument, value, range(value, min, max));
 }
 
 /** A whole number of `min` to `max`, for both image axes or `[h, w]`. */
@@ -108,12 +115,13 @@ export function pair(call: string, argument: string, value: unknown, min = 1): r
     const [h, w]: unknown[] = value;
     if (isCount(h, min) && isCount(w, min)) return [h, w];
   }
-  throw invalid(call, argument, value, `${range(min, MAX_AXIS)} or [${argument}H, ${argument}W]`);
+  throw invalid(call, argument, value, `${range(value, min, MAX_AXIS)} or [${argument}H, ${argument}W]`);
 }
 
-function range(min: number, max: number): string {
-  if (max !== MAX_AXIS) return `a whole number from ${min} to ${max}`;
-  return min === 1 ? "a positive integer" : min === 0 ? "an integer of 0 or more" : `an integer of ${min} or more`;
+function range(value: unknown, min: number, max: number): string {
+  const largest = Array.isArray(value) ? Math.max(...value.slice(0, 2).map(Number)) : Number(value);
+  if (largest > MAX_AXIS) return `an integer from ${min} to ${max}`;
+  return min === 1 ? "a positive integer" : `an integer of ${min} or more`;
 }
 
 /** A number; `NaN` is none. Infinities pass unless `finite`. */
@@ -129,7 +137,12 @@ export function flag(call: string, argument: string, value: unknown): boolean {
 }
 
 /** One of a few words. */
-export function oneOf<T extends string | number>(call: string, argument: string, value: unknown, words: readonly T[]): T {
+export function oneOf<T extends string | number>(
+  call: string,
+  argument: string,
+  value: unknown,
+  words: readonly T[],
+): T {
   const found = words.find((word) => word === value);
   if (found !== undefined) return found;
   throw invalid(call, argument, value, list(words.map((word) => JSON.stringify(word))));

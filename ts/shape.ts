@@ -53,8 +53,12 @@ export function elementCount(shape: Shape): number {
 export function checkElements(call: string, argument: string, shape: Shape): number {
   const size = elementCount(shape);
   if (size <= MAX_ELEMENTS) return size;
-  const text = `${call}: ${argument} would have shape ${formatShape(shape)}, more than ${MAX_ELEMENTS} elements (2 GiB)`;
-  throw new LensletError("too-large", text, { argument });
+  throw tooLarge(call, argument, `would have shape ${formatShape(shape)}, which is ${size} elements`);
+}
+
+function tooLarge(call: string, argument: string, text: string): LensletError {
+  const limit = `at most ${MAX_ELEMENTS} (2 GiB of float32, what WebAssembly can hold at a time)`;
+  return new LensletError("too-large", `${call}: ${argument} ${text}; expected ${limit}`, { argument });
 }
 
 /** A copy of a shape that the caller gave: up to 8 whole sizes of 1 or more, of a product that fits. */
@@ -65,7 +69,8 @@ export function parseShape(call: string, argument: string, value: unknown): Shap
   if (shape.length > MAX_RANK || !shape.every((size): size is number => isCount(size, 1, Number.MAX_SAFE_INTEGER))) {
     throw invalid(call, argument, value, expected);
   }
-  checkElements(call, argument, shape);
+  const size = elementCount(shape);
+  if (size > MAX_ELEMENTS) throw tooLarge(call, argument, `is ${formatShape(shape)}, which is ${size} elements`);
   return Object.freeze(shape);
 }
 
@@ -83,7 +88,10 @@ export function imageSize(layout: Layout, shape: Shape): ImageSize {
 /** The axis that `axis` means in a tensor of `rank` axes; a negative one counts from the end. */
 export function parseAxis(call: string, argument: string, axis: unknown, rank: number): number {
   if (isCount(axis, -rank, rank - 1)) return axis < 0 ? axis + rank : axis;
-  const expected = rank === 0 ? "a tensor with axes: this one is a scalar" : `an integer from ${-rank} to ${rank - 1} (the tensor has ${rank} axes)`;
+  const expected =
+    rank === 0
+      ? "a tensor with axes: this one is a scalar"
+      : `an integer from ${-rank} to ${rank - 1} (the tensor has ${rank} axes)`;
   throw invalid(call, argument, axis, expected);
 }
 
@@ -168,16 +176,25 @@ function slideAxis(
   padding: AxisPadding,
   ceil: boolean,
 ): Axis {
-  for (const [what, size] of [["input", input], [kernelName, kernel]] as const) {
+  for (const [what, size] of [
+    ["input", input],
+    [kernelName, kernel],
+  ] as const) {
     if (size <= MAX_AXIS) continue;
-    throw new LensletError("too-large", `${call}: ${what} has ${size} ${axis}; expected at most ${MAX_AXIS}`, { argument: what });
+    throw new LensletError("too-large", `${call}: ${what} has ${size} ${axis}; expected at most ${MAX_AXIS}`, {
+      argument: what,
+    });
   }
   const covers = extent(kernel, dilation);
   const same = (Math.ceil(input / stride) - 1) * stride + covers - input;
   const [padBefore, padAfter] = typeof padding === "string" ? splitPadding(Math.max(same, 0), padding) : padding;
   const padded = input + padBefore + padAfter;
   if (Math.max(padBefore, padAfter) > MAX_AXIS) {
-    throw new LensletError("too-large", `${call}: padding of ${padAfter} ${axis} is too much; expected at most ${MAX_AXIS}`, { argument: "padding" });
+    throw new LensletError(
+      "too-large",
+      `${call}: padding of ${padAfter} ${axis} is too much; expected at most ${MAX_AXIS}`,
+      { argument: "padding" },
+    );
   }
   if (covers > padded) {
     const dilated = dilation === 1 ? "" : ` (${kernel} taps, dilation ${dilation})`;
@@ -248,7 +265,9 @@ export function coverage(spec: WindowSpec): Coverage {
   checkElements(call, "counts", [h.input, w.input]);
   const [rows, columns] = [axisCoverage(h), axisCoverage(w)];
   if (highest(rows) * highest(columns) > 2 ** 32 - 1) {
-    throw new LensletError("too-large", `${call}: kernel ${show(spec.kernel)} reads an element more than 2^32 times`, { argument: "kernel" });
+    throw new LensletError("too-large", `${call}: kernel ${show(spec.kernel)} reads an element more than 2^32 times`, {
+      argument: "kernel",
+    });
   }
   const counts = new Uint32Array(h.input * w.input);
   for (let y = 0; y < h.input; y++) {

@@ -13,7 +13,8 @@ interface Elements {
   owners: number;
 }
 
-interface StoreHandle extends Handle {
+/** A handle, as its store sees it. */
+export interface StoreHandle extends Handle {
   readonly elements: Elements;
   live: boolean;
   /** The scope that frees it, if one does. */
@@ -41,7 +42,7 @@ export class Store implements TensorStore {
   #tensors = 0;
   #bytes = 0;
   #peak = 0;
-  #pending = 0;
+  readonly #waiting = new Set<Promise<unknown>>();
   readonly #scopes: Set<StoreHandle>[] = [];
   /** By handle: the ids of collected tensors are freed. Neither this nor a handle leads to a tensor. */
   readonly #collected: FinalizationRegistry<StoreHandle> = new FinalizationRegistry((handle) => this.#free(handle));
@@ -75,6 +76,21 @@ export class Store implements TensorStore {
     throw new LensletError("engine-disposed", `${call}: the engine was disposed; createEngine() makes a new one`);
   }
 
+  /** Throws unless a tensor can be used: one of this engine, and neither was disposed. */
+  check(call: string, argument: string, tensor: Tensor<DType>): StoreHandle {
+    this.checkOpen(call);
+    const handle = handleOf(tensor);
+    if (handle.store !== this) {
+      const text = `${call}: ${argument} is a tensor of another engine; expected one of this engine (copy it: engine.tensor(await ${argument}.data(), ${argument}.shape))`;
+      throw new LensletError("foreign-tensor", text, { argument });
+    }
+    if (!handle.live) {
+      const text = `${call}: ${argument} is a tensor that was disposed; dispose of it after its last use, or keep it by returning it from its scope`;
+      throw new LensletError("tensor-disposed", text, { argument });
+    }
+    return handle as StoreHandle;
+  }
+
   /** Runs an operator of one output. */
   one<A extends readonly unknown[]>(op: (call: string, ...args: A) => Plan, call: string, ...args: A): Tensor {
     this.checkOpen(call);
@@ -89,8 +105,8 @@ export class Store implements TensorStore {
 
   /** Runs a checked call: uploads what is not a tensor, and frees it behind the call. */
   run(plan: Plan): Tensor<DType>[] {
-    this.checkOpen(plan.call);
-    for (const input of plan.inputs) if (input?.value instanceof Tensor) this.#checkOwn(plan.call, input.argument, input.value);
+    for (const input of plan.inputs)
+      if (input?.value instanceof Tensor) this.check(plan.call, input.argument, input.value);
     const uploads: StoreHandle[] = [];
     const inputs = plan.inputs.map((input) => (input === undefined ? 0 : this.#inputId(input, uploads)));
     const handles = plan.outputs.map((output) => this.#claim({ bytes: 4 * output.size, owners: 0 }));
@@ -123,8 +139,7 @@ export class Store implements TensorStore {
 
   /** A second tensor of the same elements. */
   alias<D extends DType>({ call, of, shape }: Reshape<D>): Tensor<D> {
-    this.checkOpen(call);
-    const from = this.#checkOwn(call, "x", of);
+    const from = this.check(call, "x", of);
     const handle = this.#claim(from.elements);
     this.executor.submit({ kind: "alias", id: handle.id, of: from.id });
     return this.#hand(handle, { shape, size: of.size, dtype: of.dtype }) as Tensor<D>;
@@ -133,7 +148,10 @@ export class Store implements TensorStore {
   async read(handle: Handle): Promise<ArrayBuffer> {
     this.checkOpen("data");
     if (!handle.live) {
-      throw new LensletError("tensor-disposed", "data: the tensor was disposed; read it before, or keep it by returning it from its scope");
+      throw new LensletError(
+        "tensor-disposed",
+        "data: the tensor was disposed; read it before, or keep it by returning it from its scope",
+      );
     }
     return this.#wait(this.executor.read(handle.id));
   }
@@ -145,11 +163,11 @@ export class Store implements TensorStore {
 
   /** Waits in a way that leads from the promise to this store, so that it is not taken for abandoned meanwhile. */
   async #wait<T>(answer: Promise<T>): Promise<T> {
-    this.#pending++;
+    this.#waiting.add(answer);
     try {
       return await answer;
     } finally {
-      this.#pending--;
+      this.#waiting.delete(answer);
     }
   }
 
@@ -169,7 +187,8 @@ export class Store implements TensorStore {
       if (isThenable(result)) {
         // What it goes on to do fails, since its tensors are gone; the error below is the one to see.
         result.then(undefined, () => undefined);
-        const text = "scope: fn returned a promise; scope ends when fn returns, so it must not wait: await data() outside, or dispose() by hand";
+        const text =
+          "scope: fn returned a promise; scope ends when fn returns, so it must not wait: await data() outside, or dispose() by hand";
         throw new LensletError("invalid-argument", text, { argument: "fn" });
       }
       for (const tensor of tensorsIn(result)) {
@@ -194,19 +213,6 @@ export class Store implements TensorStore {
     this.#bytes = 0;
     abandoned.unregister(this);
     this.executor.dispose();
-  }
-
-  #checkOwn(call: string, argument: string, tensor: Tensor<DType>): StoreHandle {
-    const handle = handleOf(tensor);
-    if (handle.store !== this) {
-      const text = `${call}: ${argument} is a tensor of another engine; expected one of this engine (copy it: engine.tensor(await ${argument}.data(), ${argument}.shape))`;
-      throw new LensletError("foreign-tensor", text, { argument });
-    }
-    if (!handle.live) {
-      const text = `${call}: ${argument} is a tensor that was disposed; dispose of it after its last use, or keep it by returning it from its scope`;
-      throw new LensletError("tensor-disposed", text, { argument });
-    }
-    return handle as StoreHandle;
   }
 
   #claim(elements: Elements): StoreHandle {

@@ -64,7 +64,9 @@ export type Activation =
 type ActivationType = ActivationName | "clamp";
 
 /** The core's code of each activation, and its parameters with their defaults, in the core's order. */
-const ACTIVATIONS: Readonly<Record<ActivationType, { readonly code: number; readonly parameters?: Readonly<Record<string, number>> }>> = {
+const ACTIVATIONS: Readonly<
+  Record<ActivationType, { readonly code: number; readonly parameters?: Readonly<Record<string, number>> }>
+> = {
   identity: { code: 0 },
   relu: { code: 1 },
   relu6: { code: 2 },
@@ -83,7 +85,11 @@ const GELU_TANH = 11;
 const TYPES = Object.keys(ACTIVATIONS) as ActivationType[];
 
 /** An activation as the core's three words: code and two parameters. */
-export function activationWords(call: string, activation: unknown, argument = "activation"): readonly [number, number, number] {
+export function activationWords(
+  call: string,
+  activation: unknown,
+  argument = "activation",
+): readonly [number, number, number] {
   if (typeof activation === "string") return parameterWords(call, parseType(call, argument, activation), {}, argument);
   if (typeof activation !== "object" || activation === null || !("type" in activation)) {
     throw invalid(call, argument, activation, `one of ${list(TYPES.map((type) => show(type)))}, or { type, ... }`);
@@ -97,7 +103,12 @@ function parseType(call: string, argument: string, type: unknown): ActivationTyp
 }
 
 /** The words of an activation whose parameters came as options: those of the operators, or of an `activation` option. */
-function parameterWords(call: string, type: ActivationType, options: object, argument: string): readonly [number, number, number] {
+function parameterWords(
+  call: string,
+  type: ActivationType,
+  options: object,
+  argument: string,
+): readonly [number, number, number] {
   const { code, parameters = {} } = ACTIVATIONS[type];
   if (type === "gelu") {
     checkOptions(call, options, ["approximate"], argument);

@@ -17,10 +17,15 @@ export interface FlattenOptions {
   readonly axis?: number | undefined;
 }
 
+/** Most tensors of one call, given what the core takes at a time. */
+const MAX_CONCAT = 1024;
+
 /** Tensors one behind the other along an axis. */
 export function concat(call: string, tensors: readonly Operand[], options: ConcatOptions): Plan {
   checkOptions(call, options, ["axis"]);
-  if (!Array.isArray(tensors) || tensors.length === 0) throw invalid(call, "tensors", tensors, "an array of at least one tensor");
+  if (!Array.isArray(tensors) || tensors.length === 0 || tensors.length > MAX_CONCAT) {
+    throw invalid(call, "tensors", tensors, `an array of 1 to ${MAX_CONCAT} tensors`);
+  }
   const inputs = tensors.map((tensor: Operand, i) => operandInput(call, `tensors[${i}]`, tensor));
   const first: Shape = inputs[0]?.shape ?? [];
   const axis = parseAxis(call, "axis", options.axis, first.length);
@@ -35,7 +40,12 @@ export function concat(call: string, tensors: readonly Operand[], options: Conca
     call,
     op: "concat",
     inputs,
-    outputs: [output(call, first.map((size, i) => (i === axis ? total : size)))],
+    outputs: [
+      output(
+        call,
+        first.map((size, i) => (i === axis ? total : size)),
+      ),
+    ],
     words: [elementCount(first.slice(0, axis)), ...inputs.map(({ shape }) => (shape[axis] ?? 1) * behind)],
   };
 }
@@ -46,13 +56,23 @@ export function transpose(call: string, x: Tensor, perm?: readonly number[]): Pl
   const { shape } = input;
   const order = perm === undefined ? shape.map((_, i) => shape.length - 1 - i) : perm;
   if (!Array.isArray(order) || order.length !== shape.length || !shape.every((_, i) => order.includes(i))) {
-    throw invalid(call, "perm", perm, `each of the axes 0 to ${shape.length - 1} once, for x of shape ${formatShape(shape)}`);
+    throw invalid(
+      call,
+      "perm",
+      perm,
+      `each of the axes 0 to ${shape.length - 1} once, for x of shape ${formatShape(shape)}`,
+    );
   }
   return {
     call,
     op: "transpose",
     inputs: [input],
-    outputs: [output(call, order.map((axis: number) => shape[axis] ?? 1))],
+    outputs: [
+      output(
+        call,
+        order.map((axis: number) => shape[axis] ?? 1),
+      ),
+    ],
     words: [shape.length, ...shape, ...order],
   };
 }
@@ -68,7 +88,11 @@ export function reshape<D extends DType>(call: string, x: Tensor<D>, shape: Shap
     const text = `is ${formatShape(sizes)} of ${elementCount(sizes)} elements, x has ${of.size} (shape ${formatShape(of.shape)}); expected as many`;
     throw mismatch(call, "shape", text);
   }
-  if (holes > 1 || given.length > MAX_RANK || !given.every((size) => size === -1 || isCount(size, 1, Number.MAX_SAFE_INTEGER))) {
+  if (
+    holes > 1 ||
+    given.length > MAX_RANK ||
+    !given.every((size) => size === -1 || isCount(size, 1, Number.MAX_SAFE_INTEGER))
+  ) {
     throw invalid(call, "shape", shape, "up to 8 positive integers, one of which may be -1");
   }
   const rest = -elementCount(given as Shape);
@@ -88,7 +112,11 @@ export function flatten<D extends DType>(call: string, x: Tensor<D>, options: Fl
   if (axis !== shape.length) parseAxis(call, "axis", axis, shape.length);
   const from = axis < 0 ? axis + shape.length : axis;
   if (from === MAX_RANK) {
-    throw new LensletError("invalid-argument", `${call}: axis is ${axis}; expected less than ${MAX_RANK}, the most axes`, { argument: "axis" });
+    throw new LensletError(
+      "invalid-argument",
+      `${call}: axis is ${axis}; expected less than ${MAX_RANK}, the most axes`,
+      { argument: "axis" },
+    );
   }
   return { call, of: x, shape: Object.freeze([...shape.slice(0, from), elementCount(shape.slice(from))]) };
 }

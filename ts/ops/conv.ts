@@ -1,10 +1,38 @@
 /** Convolutions and transposed convolutions. */
 import { LensletError } from "../errors.ts";
-import { checkOptions, count, invalid, type Layout, MAX_AXIS, pair, type Pair, parseLayout, parsePadding } from "../options.ts";
-import { type Axis, extent, formatShape, padsOf, slide, splitPadding, type WindowOptions, type Windows } from "../shape.ts";
+import {
+  checkOptions,
+  count,
+  invalid,
+  type Layout,
+  MAX_AXIS,
+  pair,
+  type Pair,
+  parseLayout,
+  parsePadding,
+} from "../options.ts";
+import {
+  type Axis,
+  extent,
+  formatShape,
+  padsOf,
+  slide,
+  splitPadding,
+  type WindowOptions,
+  type Windows,
+} from "../shape.ts";
 import { type Operand, Tensor, type VectorOperand } from "../tensor.ts";
 import { type Activation, activationWords } from "./activation.ts";
-import { type ImageInput, imageInput, imageOutput, type Input, mismatch, operandInput, type Plan, vectorInput } from "./plan.ts";
+import {
+  type ImageInput,
+  imageInput,
+  imageOutput,
+  type Input,
+  mismatch,
+  operandInput,
+  type Plan,
+  vectorInput,
+} from "./plan.ts";
 
 /** What convolutions of both directions can be told. */
 interface ConvOptions extends WindowOptions {
@@ -49,10 +77,16 @@ interface FilterSizes {
   readonly far: number;
 }
 
-function filterSizes(call: string, filter: Operand, layout: Layout, axes: Readonly<Record<Layout, string>>): FilterSizes {
+function filterSizes(
+  call: string,
+  filter: Operand,
+  layout: Layout,
+  axes: Readonly<Record<Layout, string>>,
+): FilterSizes {
   const input = operandInput(call, "filter", filter);
   const [a = 1, b = 1, c = 1, d = 1] = input.shape;
-  if (input.shape.length !== 4) throw mismatch(call, "filter", `has shape ${formatShape(input.shape)}; expected ${axes[layout]}`);
+  if (input.shape.length !== 4)
+    throw mismatch(call, "filter", `has shape ${formatShape(input.shape)}; expected ${axes[layout]}`);
   return layout === "NHWC" ? { input, kernel: [a, b], near: c, far: d } : { input, kernel: [c, d], near: b, far: a };
 }
 
@@ -102,7 +136,17 @@ function convWords(
   groups: number,
   activation: Activation = "identity",
 ): number[] {
-  return [layout === "NHWC" ? 0 : 1, n, h, w, c, outC, ...windowWords(windows), groups, ...activationWords(call, activation)];
+  return [
+    layout === "NHWC" ? 0 : 1,
+    n,
+    h,
+    w,
+    c,
+    outC,
+    ...windowWords(windows),
+    groups,
+    ...activationWords(call, activation),
+  ];
 }
 
 /** A window's sizes as the core's words. */
@@ -154,10 +198,24 @@ function spread(
   const pads = parsePadding(call, padding);
   const extras = outputPadding === undefined ? undefined : pair(call, "outputPadding", outputPadding, 0);
   if (extras !== undefined && typeof pads === "string") {
-    throw invalid(call, "outputPadding", outputPadding, `nothing beside padding "${pads}", which makes out = in * stride`);
+    throw invalid(
+      call,
+      "outputPadding",
+      outputPadding,
+      `nothing beside padding "${pads}", which makes out = in * stride`,
+    );
   }
   const axis = (i: 0 | 1): { axis: Axis; extra: number } =>
-    spreadAxis(call, i === 0 ? "rows" : "columns", input[i], kernel[i], strides[i], dilations[i], padsOf(pads, i), extras?.[i]);
+    spreadAxis(
+      call,
+      i === 0 ? "rows" : "columns",
+      input[i],
+      kernel[i],
+      strides[i],
+      dilations[i],
+      padsOf(pads, i),
+      extras?.[i],
+    );
   const [h, w] = [axis(0), axis(1)];
   return { windows: { h: h.axis, w: w.axis }, extra: [h.extra, w.extra] };
 }
@@ -178,7 +236,8 @@ function spreadAxis(
 ): { axis: Axis; extra: number } {
   if (kernel > MAX_AXIS) throw invalid(call, "filter", kernel, `at most ${MAX_AXIS} ${name}`);
   const limit = Math.max(stride, dilation);
-  if (extra >= limit) throw invalid(call, "outputPadding", extra, `less than ${limit}, the larger of stride and dilation`);
+  if (extra >= limit)
+    throw invalid(call, "outputPadding", extra, `less than ${limit}, the larger of stride and dilation`);
   const full = (input - 1) * stride + extent(kernel, dilation);
   // "same": what exceeds in * stride is cut; where a small kernel falls short of it, the output is padded.
   const over = full - input * stride;

@@ -26,11 +26,24 @@ export function tensorBytes(call: string, data: unknown, shape: unknown, options
   if (shape === undefined && length === 0) throw invalid(call, "data", data, "at least one number");
   const sizes = parseShape(call, "shape", shape === undefined ? [length] : shape);
   if (!transfer) return { bytes: upload(call, "data", data, sizes), shape: sizes };
-  if (!(data instanceof Float32Array) || !(data.buffer instanceof ArrayBuffer) || data.byteLength !== data.buffer.byteLength) {
-    throw invalid(call, "data", data, "a Float32Array over the whole of its ArrayBuffer, to transfer; leave transfer out to copy");
+  if (
+    !(data instanceof Float32Array) ||
+    !(data.buffer instanceof ArrayBuffer) ||
+    data.byteLength !== data.buffer.byteLength
+  ) {
+    throw invalid(
+      call,
+      "data",
+      data,
+      "a Float32Array over the whole of its ArrayBuffer, to transfer; leave transfer out to copy",
+    );
   }
   if (length !== elementCount(sizes)) {
-    throw mismatch(call, "data", `has ${length} elements; expected ${elementCount(sizes)} for shape ${formatShape(sizes)}`);
+    throw mismatch(
+      call,
+      "data",
+      `has ${length} elements; expected ${elementCount(sizes)} for shape ${formatShape(sizes)}`,
+    );
   }
   // Taken at once, in every engine: what the caller writes to it later must not depend on where the engine runs.
   return { bytes: new Uint8Array(structuredClone(data.buffer, { transfer: [data.buffer] })), shape: sizes };

@@ -27,7 +27,8 @@ export function dense(call: string, x: Tensor, weights: Operand, options: DenseO
   const [inner, n] = transposed ? [columns, rows] : [rows, columns];
   if (matrix.shape.length !== 2 || inner !== k) {
     const expected = transposed ? `[n, ${k}]` : `[${k}, n]`;
-    const turned = matrix.shape.length === 2 && n === k ? `; transposed: ${!transposed} reads it the other way round` : "";
+    const turned =
+      matrix.shape.length === 2 && n === k ? `; transposed: ${!transposed} reads it the other way round` : "";
     const text = `has shape ${formatShape(matrix.shape)}; expected ${expected} for x of shape ${formatShape(input.shape)}${turned}`;
     throw mismatch(call, "weights", text);
   }

@@ -29,11 +29,19 @@ export function batchNorm(call: string, x: Tensor, options: BatchNormOptions): P
   const axis = layout === "NHWC" ? shape.length - 1 : 1;
   const channels = shape[axis];
   if (channels === undefined) {
-    throw mismatch(call, "x", `has shape ${formatShape(shape)}; expected channels on ${layout === "NHWC" ? "the last axis" : "axis 1"}`);
+    throw mismatch(
+      call,
+      "x",
+      `has shape ${formatShape(shape)}; expected channels on ${layout === "NHWC" ? "the last axis" : "axis 1"}`,
+    );
   }
-  const vector = (name: "mean" | "variance" | "scale" | "offset") => vectorInput(call, name, options[name], channels, "channels");
+  const vector = (name: "mean" | "variance" | "scale" | "offset") =>
+    vectorInput(call, name, options[name], channels, "channels");
   const [mean, variance] = [vector("mean"), vector("variance")];
-  for (const [name, value] of [["mean", mean], ["variance", variance]] as const) {
+  for (const [name, value] of [
+    ["mean", mean],
+    ["variance", variance],
+  ] as const) {
     if (value === undefined) throw invalid(call, name, undefined, `one number for each of the ${channels} channels`);
   }
   return {

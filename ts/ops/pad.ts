@@ -1,5 +1,16 @@
 /** Padding as an operator of its own. */
-import { checkOptions, count, invalid, isCount, type LayoutOption, numeric, oneOf, type Padding, parseLayout, parsePadding } from "../options.ts";
+import {
+  checkOptions,
+  count,
+  invalid,
+  isCount,
+  type LayoutOption,
+  numeric,
+  oneOf,
+  type Padding,
+  parseLayout,
+  parsePadding,
+} from "../options.ts";
 import { formatShape, type Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import { mismatch, output, type Plan, tensorInput } from "./plan.ts";
@@ -35,7 +46,12 @@ export function pad(call: string, x: Tensor, options: PadOptions): Plan {
   const sizes = shape.map((size, axis) => {
     const [before = 0, after = 0] = pads[axis] ?? [];
     if (mode === "reflect" && Math.max(before, after) >= size) {
-      throw invalid(call, "padding", options.padding, `less than ${size} on axis ${axis}: "reflect" has only the inside to mirror`);
+      throw invalid(
+        call,
+        "padding",
+        options.padding,
+        `less than ${size} on axis ${axis}: "reflect" has only the inside to mirror`,
+      );
     }
     return before + size + after;
   });
@@ -65,12 +81,16 @@ function axisPads(call: string, { padding, layout = "NHWC" }: PadOptions, shape:
     });
   }
   const sides = parsePadding(call, padding);
-  if (typeof sides === "string") throw invalid(call, "padding", padding, "numbers: there is no window that could tell how much");
+  if (typeof sides === "string")
+    throw invalid(call, "padding", padding, "numbers: there is no window that could tell how much");
   if (shape.length !== 4) {
     const text = `has shape ${formatShape(shape)}; expected images of rank 4, or padding as [before, after] of each axis`;
     throw mismatch(call, "x", text);
   }
   const [top, left, bottom, right] = sides;
-  const images: readonly AxisPad[] = [[top, bottom], [left, right]];
+  const images: readonly AxisPad[] = [
+    [top, bottom],
+    [left, right],
+  ];
   return order === "NHWC" ? [NONE, ...images, NONE] : [NONE, NONE, ...images];
 }

@@ -32,7 +32,12 @@ export function pixelsToTensor(
 }
 
 /** Floats as RGBA bytes, four in an element: `round(clamp(value * scale, 0, 255))`. */
-export function tensorToPixels(call: string, x: Tensor, { layout, height, width, color }: PixelConversion, scale: number): Plan {
+export function tensorToPixels(
+  call: string,
+  x: Tensor,
+  { layout, height, width, color }: PixelConversion,
+  scale: number,
+): Plan {
   const words = [layout === "NHWC" ? 0 : 1, height, width, COLORS.indexOf(color), scale, 0];
   return {
     call,

@@ -76,7 +76,8 @@ export function imageInput(call: string, value: Tensor, layout: Layout, argument
   const input = tensorInput(call, argument, value);
   if (input.shape.length === 4) return { ...input, ...imageSize(layout, input.shape) };
   const axes = layout === "NHWC" ? "[n, h, w, c]" : "[n, c, h, w]";
-  const remedy = input.shape.length === 3 ? `; reshape(${argument}, [1, ${input.shape.join(", ")}]) adds the batch axis` : "";
+  const remedy =
+    input.shape.length === 3 ? `; reshape(${argument}, [1, ${input.shape.join(", ")}]) adds the batch axis` : "";
   throw mismatch(call, argument, `has shape ${formatShape(input.shape)}; expected ${axes}${remedy}`);
 }
 
@@ -102,18 +103,28 @@ function isNdArray(value: unknown): value is NdArray {
 /** A tensor, an array with a shape, or plain numbers of one axis, as an input. */
 export function looseInput(call: string, argument: string, value: unknown): Input {
   if (!Array.isArray(value) && !ArrayBuffer.isView(value)) return operandInput(call, argument, value);
-  const shape = parseShape(call, argument, [(value as ArrayLike<unknown>).length]);
+  const { length } = arrayLike(call, argument, value);
+  if (length === 0) throw invalid(call, argument, value, "at least one number");
+  const shape = parseShape(call, argument, [length]);
   return { argument, shape, value: upload(call, argument, value, shape) };
 }
 
 /** An operand of shape `[length]`, one element for each of `what`; `undefined` where it was left out. */
-export function vectorInput(call: string, argument: string, value: VectorOperand | undefined, length: number, what: string): Input | undefined {
+export function vectorInput(
+  call: string,
+  argument: string,
+  value: VectorOperand | undefined,
+  length: number,
+  what: string,
+): Input | undefined {
   if (value === undefined) return undefined;
-  const empty = (Array.isArray(value) || ArrayBuffer.isView(value)) && value.length === 0;
-  const shape = empty ? [0] : undefined;
-  const input = shape === undefined ? looseInput(call, argument, value) : undefined;
-  if (input !== undefined && input.shape.length === 1 && input.shape[0] === length) return input;
-  throw mismatch(call, argument, `has shape ${formatShape(input?.shape ?? [0])}; expected [${length}], one for each of the ${length} ${what}`);
+  const input = looseInput(call, argument, value);
+  if (input.shape.length === 1 && input.shape[0] === length) return input;
+  throw mismatch(
+    call,
+    argument,
+    `has shape ${formatShape(input.shape)}; expected [${length}], one for each of the ${length} ${what}`,
+  );
 }
 
 /** The bytes of numbers as float32, copied; throws where there are not as many as the shape says. */
@@ -134,13 +145,18 @@ export function arrayLike(call: string, argument: string, data: unknown): ArrayL
 
 function toFloat32(call: string, argument: string, data: ArrayLike<unknown>): Float32Array<ArrayBuffer> {
   // Typed arrays of numbers hold nothing else; those of bigints would throw a TypeError of their own.
-  if (ArrayBuffer.isView(data) && typeof data[0] === "number") return new Float32Array(data as unknown as ArrayLike<number>);
+  if (ArrayBuffer.isView(data) && typeof data[0] === "number")
+    return new Float32Array(data as unknown as ArrayLike<number>);
   const floats = new Float32Array(data.length);
   for (let i = 0; i < floats.length; i++) {
     const value = data[i];
     if (typeof value !== "number") {
       const nested = Array.isArray(value) ? " (nested arrays go in flat, with a shape)" : "";
-      throw new LensletError("invalid-argument", `${call}: ${argument}[${i}] is ${show(value)}; expected a number${nested}`, { argument });
+      throw new LensletError(
+        "invalid-argument",
+        `${call}: ${argument}[${i}] is ${show(value)}; expected a number${nested}`,
+        { argument },
+      );
     }
     floats[i] = value;
   }

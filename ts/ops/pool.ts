@@ -53,7 +53,12 @@ export function pool2d(call: string, kind: PoolKind, x: Tensor, options: AvgPool
   for (const { kernel, dilation, padBefore, padAfter } of [windows.h, windows.w]) {
     const covers = extent(kernel, dilation);
     if (Math.max(padBefore, padAfter) < covers) continue;
-    throw invalid(call, "padding", options.padding, `less than the window, which covers ${covers}: a window of padding alone has no value`);
+    throw invalid(
+      call,
+      "padding",
+      options.padding,
+      `less than the window, which covers ${covers}: a window of padding alone has no value`,
+    );
   }
   const out = { n: image.n, h: windows.h.output, w: windows.w.output, c: image.c };
   const values = imageOutput(call, layout, out);

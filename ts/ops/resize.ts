@@ -46,7 +46,10 @@ export function resize(call: string, x: Tensor, options: ResizeOptions): Plan {
   const image = imageInput(call, x, parseLayout(call, layout));
   const [outH, outW] = outputSize(call, image, options);
   const { n, h, w, c } = image;
-  const codes = [MODES.indexOf(oneOf(call, "mode", mode, MODES)), COORDINATES.indexOf(oneOf(call, "coordinates", coordinates, COORDINATES))];
+  const codes = [
+    MODES.indexOf(oneOf(call, "mode", mode, MODES)),
+    COORDINATES.indexOf(oneOf(call, "coordinates", coordinates, COORDINATES)),
+  ];
   return {
     call,
     op: "resize2d",
@@ -57,12 +60,14 @@ export function resize(call: string, x: Tensor, options: ResizeOptions): Plan {
 }
 
 function outputSize(call: string, { h, w }: ImageInput, { size, scale }: ResizeOptions): readonly [number, number] {
-  if (size !== undefined && scale !== undefined) throw invalid(call, "scale", scale, "nothing beside size: the one follows from the other");
+  if (size !== undefined && scale !== undefined)
+    throw invalid(call, "scale", scale, "nothing beside size: the one follows from the other");
   if (scale === undefined) return pair(call, "size", size);
   const scales: readonly unknown[] = Array.isArray(scale) ? scale : [scale, scale];
   const [scaleH, scaleW] = scales;
   const isScale = (value: unknown): value is number => typeof value === "number" && value > 0 && Number.isFinite(value);
-  if (scales.length !== 2 || !isScale(scaleH) || !isScale(scaleW)) throw invalid(call, "scale", scale, "a positive number or [scaleH, scaleW]");
+  if (scales.length !== 2 || !isScale(scaleH) || !isScale(scaleW))
+    throw invalid(call, "scale", scale, "a positive number or [scaleH, scaleW]");
   return [scaled(call, h, scaleH, "rows"), scaled(call, w, scaleW, "columns")];
 }
 
@@ -71,5 +76,9 @@ function scaled(call: string, size: number, scale: number, axis: string): number
   const out = Math.floor(size * scale * (1 + 1e-12));
   if (out >= 1 && out <= MAX_AXIS) return out;
   const [code, text] = out < 1 ? (["empty-output", "none"] as const) : (["too-large", String(out)] as const);
-  throw new LensletError(code, `${call}: scale is ${scale}, which makes of ${size} ${axis} ${text}; expected 1 to ${MAX_AXIS}`, { argument: "scale" });
+  throw new LensletError(
+    code,
+    `${call}: scale is ${scale}, which makes of ${size} ${axis} ${text}; expected 1 to ${MAX_AXIS}`,
+    { argument: "scale" },
+  );
 }
