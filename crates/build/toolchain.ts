@@ -11,6 +11,7 @@
 
 import { existsSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { aptInstall } from "./apt.ts";
 import { BuildError } from "./errors.ts";
 import { TOOLS } from "./paths.ts";
 import { ask, run, step } from "./process.ts";
@@ -37,7 +38,7 @@ export async function findRust(): Promise<Rust> {
   if (hasTarget()) return { description: version, env: {}, cargoArgs: [] };
   if (debianIsInstalled()) return debianRust();
   if (await addTargetWithRustup()) return { description: version, env: {}, cargoArgs: [] };
-  if (await installDebianPackages()) return debianRust();
+  if ((await aptInstall("Debian's Rust for WebAssembly", DEBIAN_PACKAGES)) && debianIsInstalled()) return debianRust();
   throw new BuildError(
     `This Rust (${version}) cannot compile for WebAssembly: run \`rustup target add ${TARGET_TRIPLE}\` with a connection to ` +
       `rustup's servers, or, on Debian as root, \`apt-get install ${DEBIAN_PACKAGES.join(" ")}\`.`,
@@ -69,25 +70,6 @@ function debianIsInstalled(): boolean {
     existsSync("/usr/lib/rustlib/src/rust/library/Cargo.lock") &&
     ask("dpkg-query", ["--show", ...DEBIAN_PACKAGES]) !== undefined
   );
-}
-
-async function installDebianPackages(): Promise<boolean> {
-  if (ask("apt-get", ["--version"]) === undefined) return false;
-  const prefix = process.getuid?.() === 0 ? [] : ["sudo", "--non-interactive", "--preserve-env=DEBIAN_FRONTEND"];
-  if (prefix.length > 0 && ask("sudo", ["--non-interactive", "true"]) === undefined) return false;
-  const apt = (...args: readonly string[]): Promise<void> => {
-    const [command = "apt-get", ...rest] = [...prefix, "apt-get", ...args];
-    return run(command, rest, { env: { DEBIAN_FRONTEND: "noninteractive" } });
-  };
-  try {
-    await step("Installing Debian's Rust for WebAssembly with apt-get", async () => {
-      await apt("update");
-      await apt("install", "--yes", "--no-install-recommends", ...DEBIAN_PACKAGES);
-    });
-  } catch {
-    console.log("  apt-get could not install it");
-  }
-  return debianIsInstalled();
 }
 
 /**
