@@ -136,18 +136,12 @@ fn square_in_two(x: F32x4) -> (F32x4, F32x4) {
 #[inline(always)]
 pub fn erf(x: F32x4) -> F32x4 {
     let z = x.abs().pmin(F32x4::splat(10.3));
-    let near = x * polynomial(
+    // erf(x) = x + x q(x^2): only 2/√π - 1 is rounded, not 2/√π.
+    let q = polynomial(
         x * x,
-        [
-            core::f32::consts::FRAC_2_SQRT_PI,
-            -0.376_126_38,
-            0.112_837_73,
-            -0.026_864_344,
-            0.005_215_238,
-            -8.331_138e-4,
-            9.310_684e-5,
-        ],
+        [0.128_379_17, -0.376_126_38, 0.112_837_73, -0.026_864_344, 0.005_215_238, -8.331_138e-4, 9.310_684e-5],
     );
+    let near = q.mul_add(x, x);
     let (hi, lo) = square_in_two(z);
     let far = F32x4::splat(1.0) - exp_of_sum(-hi, -lo) * scaled_erfc(z);
     z.lt(F32x4::splat(0.75)).select(near, far.copysign(x))

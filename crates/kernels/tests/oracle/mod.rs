@@ -2,6 +2,9 @@
 //! whose tolerance comes from the length of the sum. The naive references lie in the modules below.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod math;
+pub mod pool;
+
 use core::fmt;
 
 /// Unit roundoff of float32: the largest relative error of one rounding.
