@@ -50,7 +50,10 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   if (signal?.aborted === true) throw abortError(signal);
   signal?.addEventListener("abort", abort);
   try {
-    const module = loadCore({ build, wasm, signal: stop.signal });
+    const module = abortable(
+      loadCore({ build, wasm, request: (source) => platform.request(source, stop.signal) }),
+      stop.signal,
+    );
     const [executor] = await Promise.all([executorFor(worker, module, stop.signal), module]);
     if (stop.signal.aborted) {
       executor.dispose();

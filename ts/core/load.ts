@@ -1,7 +1,5 @@
 /** From a choice of build to a compiled module. */
-import { platform } from "#platform";
 import { relaxedSimd, simd } from "wasm-feature-detect";
-import { abortable } from "../abort.ts";
 import type { Build } from "../command.ts";
 import { LensletError } from "../errors.ts";
 
@@ -12,17 +10,20 @@ export type WasmSource = BufferSource | WebAssembly.Module | URL | string;
 export interface LoadOptions {
   readonly build: Build | "auto";
   readonly wasm: WasmSource | undefined;
-  readonly signal: AbortSignal;
+  /** Fetches a file; throws if there is none. */
+  readonly request: (source: URL | string) => Promise<Response>;
 }
 
 /** The compiled core. */
-export async function loadCore({ build, wasm, signal }: LoadOptions): Promise<WebAssembly.Module> {
+export async function loadCore({ build, wasm, request }: LoadOptions): Promise<WebAssembly.Module> {
   if (typeof WebAssembly === "undefined") throw unsupported("this runtime has no WebAssembly");
-  if (wasm === undefined) return abortable(chooseBuild(build).then(packagedCore), signal);
+  if (wasm === undefined) return packagedCore(await chooseBuild(build));
   try {
-    return await abortable(compile(wasm, signal), signal);
+    if (typeof wasm === "string" || wasm instanceof URL) return await compileAnswer(await request(wasm));
+    return wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
   } catch (cause) {
-    throw signal.aborted ? cause : loadError(`wasm${placeOf(wasm)}`, cause, "wasm");
+    const expected = "expected lenslet/wasm/simd.wasm or lenslet/wasm/relaxed.wasm of this version";
+    throw loadError(`wasm${placeOf(wasm)}`, cause, expected, "wasm");
   }
 }
 
@@ -54,7 +55,9 @@ async function compilePackaged(build: Build): Promise<WebAssembly.Module> {
     const { default: packed } = await (build === "relaxed" ? import("#wasm/relaxed") : import("#wasm/simd"));
     return await WebAssembly.compile(await inflate(packed));
   } catch (cause) {
-    throw loadError(`the ${build} build of the core`, cause);
+    const remedy =
+      "a Content-Security-Policy must allow script-src 'wasm-unsafe-eval'; `wasm` takes the core from elsewhere";
+    throw loadError(`the ${build} build of the core`, cause, remedy);
   }
 }
 
@@ -65,10 +68,7 @@ async function inflate(packed: string): Promise<ArrayBuffer> {
   return new Response(inflated).arrayBuffer();
 }
 
-async function compile(source: WasmSource, signal: AbortSignal): Promise<WebAssembly.Module> {
-  if (source instanceof WebAssembly.Module) return source;
-  if (typeof source !== "string" && !(source instanceof URL)) return WebAssembly.compile(source);
-  const response = await platform.request(source, signal);
+async function compileAnswer(response: Response): Promise<WebAssembly.Module> {
   // Streaming takes this type only; some servers, and files, have another or none.
   const streams = response.headers.get("content-type") === "application/wasm" && "compileStreaming" in WebAssembly;
   return streams ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer());
@@ -78,9 +78,9 @@ function placeOf(source: WasmSource): string {
   return typeof source === "string" || source instanceof URL ? ` (${String(source).slice(0, 200)})` : "";
 }
 
-function loadError(what: string, cause: unknown, argument?: string): LensletError {
+function loadError(what: string, cause: unknown, remedy: string, argument?: string): LensletError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  const text = `createEngine: ${what} could not be fetched or compiled (${reason.replace(/\.$/, "")})`;
+  const text = `createEngine: ${what} could not be fetched or compiled (${reason.replace(/\.$/, "")}); ${remedy}`;
   return new LensletError("wasm-load-failed", text, { argument, cause });
 }
 

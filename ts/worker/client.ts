@@ -1,6 +1,6 @@
 /** The engine's side: an executor whose core runs in a worker. */
 import { transfer } from "comlink";
-import { abortError } from "../abort.ts";
+import { abortable, abortError } from "../abort.ts";
 import type { Build, Command, CoreMemory, Executor, TensorId } from "../command.ts";
 import { LensletError } from "../errors.ts";
 import type { WorkerLike } from "../platform/platform.ts";
@@ -23,13 +23,15 @@ export interface WorkerExecutorOptions {
 export async function workerExecutor(options: WorkerExecutorOptions): Promise<Executor> {
   const { worker, module, signal, patience } = options;
   const connecting = worker === true ? startWorker(signal, patience) : adoptWorker(worker, signal, patience);
+  // Its failure is seen below, but may come before.
+  module.catch(() => undefined);
   const connection = await connecting;
   const { channel } = connection;
   const abort = (): void => channel.end(abortError(signal));
   if (signal.aborted) abort();
   else signal.addEventListener("abort", abort);
   try {
-    const core = await module;
+    const core = await abortable(module, signal);
     const outcome = await channel.call((to) => to.open(core));
     if (!outcome.ok) throw LensletError.fromValue(outcome.error);
     return new WorkerExecutor(connection, outcome.value);

@@ -5,8 +5,9 @@
  * @module
  */
 import type { Endpoint } from "comlink";
+import { CommandRunner } from "../core/runner.ts";
 import { serve } from "./serve.ts";
 
 // A page would take every message for a call.
 if (!("DedicatedWorkerGlobalScope" in globalThis)) throw new Error('"lenslet/worker" runs in a dedicated worker only');
-serve(globalThis as unknown as Endpoint);
+serve(globalThis as unknown as Endpoint, CommandRunner.create);

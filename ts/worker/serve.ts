@@ -1,14 +1,19 @@
 /** The worker's side: one core behind one comlink endpoint. */
 import { type Endpoint, expose, transfer } from "comlink";
 import type { Outcome } from "../command.ts";
-import { CommandRunner } from "../core/runner.ts";
+import type { CommandRunner } from "../core/runner.ts";
 import { type ErrorValue, LensletError } from "../errors.ts";
 import { version } from "../version.ts";
 import type { Answer, Batch, Hello, Opened, Question, Ready, Reply, WorkerApi } from "./protocol.ts";
 
+/** What a worker runs commands with. */
+export type Runner = Pick<CommandRunner, "build" | "run" | "read" | "takeFailure" | "memory">;
+
+type RunnerMaker = (module: WebAssembly.Module) => Promise<Runner>;
+
 /** Serves one engine. */
-export function serve(endpoint: Endpoint): void {
-  expose(new Server(), endpoint);
+export function serve(endpoint: Endpoint, createRunner: RunnerMaker): void {
+  expose(new Server(createRunner), endpoint);
   // Unheard, the engine would wait for an answer for ever: an uncaught error tells it.
   endpoint.addEventListener("messageerror", () => {
     throw new Error("lenslet's worker could not read a message");
@@ -20,7 +25,12 @@ export function serve(endpoint: Endpoint): void {
 class Server implements WorkerApi {
   #lock: Promise<boolean> | undefined;
   #opening = false;
-  #runner: CommandRunner | undefined;
+  #runner: Runner | undefined;
+  readonly #createRunner: RunnerMaker;
+
+  constructor(createRunner: RunnerMaker) {
+    this.#createRunner = createRunner;
+  }
 
   async hello(lock: string | undefined): Promise<Hello> {
     this.#lock ??= lock === undefined ? Promise.resolve(false) : hold(lock);
@@ -31,7 +41,7 @@ class Server implements WorkerApi {
     if (this.#opening) return failed(new LensletError("worker-load-failed", BUSY, { argument: "worker" }));
     this.#opening = true;
     try {
-      const runner = await CommandRunner.create(module);
+      const runner = await this.#createRunner(module);
       this.#runner = runner;
       return { ok: true, value: { build: runner.build, memory: runner.memory() } };
     } catch (error) {
@@ -60,7 +70,7 @@ class Server implements WorkerApi {
 
 const BUSY = "the worker serves an engine already; `worker` must return a new one each time";
 
-function answerOf(runner: CommandRunner, question: Question): Answer {
+function answerOf(runner: Runner, question: Question): Answer {
   try {
     if (question.kind === "read") return { ok: true, value: runner.read(question.id) };
     const failure = runner.takeFailure();

@@ -1,0 +1,111 @@
+/** Starting a worker: what can go wrong, and that nothing stays behind. */
+import { getEventListeners } from "node:events";
+import { Worker } from "node:worker_threads";
+import { expect, test } from "vitest";
+import { workerExecutor } from "./client.ts";
+import { EMPTY_MODULE, fakeWorker, start } from "./testing/start.ts";
+
+const never: Promise<never> = new Promise(() => undefined);
+
+function ended(worker: Worker): Promise<unknown> {
+  return worker.threadId === -1 ? Promise.resolve() : new Promise((resolve) => worker.once("exit", resolve));
+}
+
+test("says what it runs on", async () => {
+  const executor = await start(fakeWorker());
+  expect(executor).toMatchObject({ build: "simd", host: "worker-own" });
+  executor.dispose();
+});
+
+test("a worker that never answers is ended", async () => {
+  const worker = fakeWorker("silent-worker.ts");
+  await expect(start(worker, { patience: 200 })).rejects.toMatchObject({
+    code: "worker-load-failed",
+    argument: "worker",
+    message: expect.stringMatching(/no answer within 0.2 s.*lenslet\/worker/),
+  });
+  await ended(worker);
+});
+
+test("a script that throws", async () => {
+  await expect(start(fakeWorker("broken-worker.ts"))).rejects.toMatchObject({
+    code: "worker-load-failed",
+    message: expect.stringContaining("a fault in the script"),
+  });
+});
+
+test("a script that is not there", async () => {
+  await expect(start(fakeWorker("missing.ts"))).rejects.toMatchObject({
+    code: "worker-load-failed",
+    message: expect.stringMatching(/Cannot find module/),
+  });
+});
+
+test("a worker that ended before", async () => {
+  const worker = fakeWorker();
+  await worker.terminate();
+  await expect(start(worker)).rejects.toMatchObject({ code: "worker-load-failed" });
+});
+
+test("the package's own worker, where its file is missing (beside this source it is)", async () => {
+  const { signal } = new AbortController();
+  await expect(workerExecutor({ worker: true, module: EMPTY_MODULE, signal })).rejects.toMatchObject({
+    code: "worker-load-failed",
+    message: expect.stringMatching(
+      /could not be started from its file \(Cannot find module.*worker: \(\) => new Worker/,
+    ),
+  });
+});
+
+test("a function that throws, or returns something else", async () => {
+  const { signal } = new AbortController();
+  const boom = (): Worker => {
+    throw new Error("boom");
+  };
+  await expect(workerExecutor({ worker: boom, module: EMPTY_MODULE, signal })).rejects.toMatchObject({
+    code: "worker-load-failed",
+    message: expect.stringContaining("boom"),
+  });
+  for (const result of [undefined, null, {}, Promise.resolve(), "worker.js"]) {
+    const worker = () => result as unknown as Worker;
+    await expect(workerExecutor({ worker, module: EMPTY_MODULE, signal })).rejects.toMatchObject({
+      code: "invalid-argument",
+      argument: "worker",
+    });
+  }
+});
+
+test("a worker serves one engine", async () => {
+  const worker = fakeWorker();
+  const executor = await start(worker);
+  await expect(start(worker)).rejects.toMatchObject({ code: "worker-load-failed" });
+  executor.dispose();
+});
+
+test("a core that could not be loaded ends the worker", async () => {
+  const worker = fakeWorker();
+  await expect(start(worker, { module: Promise.reject(new Error("no core")) })).rejects.toThrow("no core");
+  await ended(worker);
+});
+
+test("abort: before, while the worker starts, while the core loads", async () => {
+  const delays = [undefined, 0, 20, 200];
+  for (const delay of delays) {
+    const controller = new AbortController();
+    const { signal } = controller;
+    if (delay === undefined) controller.abort("enough");
+    else setTimeout(() => controller.abort("enough"), delay);
+    const worker = fakeWorker();
+    await expect(start(worker, { signal, module: never })).rejects.toMatchObject({ code: "aborted", cause: "enough" });
+    await ended(worker);
+    expect(getEventListeners(signal, "abort")).toHaveLength(0);
+  }
+});
+
+test("abort afterwards changes nothing", async () => {
+  const controller = new AbortController();
+  const executor = await start(fakeWorker(), { signal: controller.signal });
+  controller.abort();
+  await executor.idle();
+  executor.dispose();
+});

@@ -1,0 +1,2 @@
+/** A worker whose script throws. */
+throw new Error("a fault in the script");
