@@ -3,4 +3,40 @@
  *
  * @packageDocumentation
  */
-export { type EngineOptions, createEngine } from "./create.ts";
+export type { Build, CoreMemory } from "./command.ts";
+export type { WasmSource } from "./core/load.ts";
+export { createEngine, type EngineOptions } from "./create.ts";
+export { Engine, type EngineInfo, type EngineMemory } from "./engine.ts";
+export { type ErrorCode, LensletError } from "./errors.ts";
+export * as filters from "./filters.ts";
+export * as image from "./image.ts";
+export type { PoolWithIndices } from "./operators.ts";
+export type {
+  Activation,
+  ActivationName,
+  AlphaOptions,
+  ClampOptions,
+  GeluOptions,
+  HardSigmoidOptions,
+  SoftmaxOptions,
+} from "./ops/activation.ts";
+export type { ConcatOptions, FlattenOptions } from "./ops/arrange.ts";
+export type { Conv2dOptions, ConvTranspose2dOptions } from "./ops/conv.ts";
+export type { TensorOptions } from "./ops/create.ts";
+export type { DenseOptions } from "./ops/dense.ts";
+export type { ArithmeticOperand } from "./ops/elementwise.ts";
+export type { BatchNormOptions } from "./ops/norm.ts";
+export type { PadOptions } from "./ops/pad.ts";
+export type { AdaptivePoolOptions, AvgPoolOptions, PoolOptions } from "./ops/pool.ts";
+export type { ResizeMethod, ResizeOptions } from "./ops/resize.ts";
+export type { Layout, LayoutOption, Padding, Pair, Sides } from "./options.ts";
+export type { Runtime, WorkerLike } from "./platform/platform.ts";
+export { type Coverage, coverage, featureMapSize, type Shape, type WindowOptions, type WindowSpec } from "./shape.ts";
+export {
+  type DType,
+  type NdArray,
+  type Operand,
+  Tensor,
+  type TensorData,
+  type VectorOperand,
+} from "./tensor.ts";
