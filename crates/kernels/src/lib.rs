@@ -3,7 +3,10 @@
 //! No JavaScript, no wasm-bindgen: the same code runs in WebAssembly (see [`simd`]) and in host tests.
 
 pub mod activation;
+pub mod conv;
+pub mod dense;
 pub mod elementwise;
+pub mod gemm;
 pub mod image;
 pub mod layout;
 pub mod math;

@@ -2,8 +2,10 @@
 //! whose tolerance comes from the length of the sum. The naive references lie in the modules below.
 #![allow(dead_code, unreachable_pub)]
 
+pub mod conv;
 pub mod math;
 pub mod pool;
+pub mod random;
 
 use core::fmt;
 

@@ -1,0 +1,83 @@
+//! Dense layers: `activation(input [m, k] · weights [k, n] + bias [n])`.
+
+use crate::activation::Activation;
+use crate::conv::{PackedFilter, PackedForm, PackingKey, Packs};
+use crate::gemm::{self, FilterStrides, PackedShape, RightHand, RowMajor, pack_panels};
+use crate::memory::Workspace;
+use crate::shape::{SpecError, checked_len, expect_len};
+
+/// A dense layer; without bias and activation, a matrix product.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Dense {
+    /// Rows of the input and of the output.
+    pub m: usize,
+    /// Columns of the input.
+    pub k: usize,
+    /// Columns of the output.
+    pub n: usize,
+    /// Applied to every output.
+    pub activation: Activation,
+    /// The weights are given as `[n, k]` (PyTorch's Linear, ONNX's Gemm with transB), not `[k, n]`.
+    pub weights_transposed: bool,
+}
+
+impl Dense {
+    /// Checks sizes.
+    pub fn new(
+        m: usize,
+        k: usize,
+        n: usize,
+        weights_transposed: bool,
+        activation: Activation,
+    ) -> Result<Self, SpecError> {
+        checked_len("input", &[m, k])?;
+        checked_len("weights", &[k, n])?;
+        checked_len("output", &[m, n])?;
+        Ok(Self { m, k, n, activation, weights_transposed })
+    }
+
+    /// `input` is `[m, k]`, `bias` `[n]`, `output` `[m, n]`.
+    pub fn run(
+        &self,
+        input: &[f32],
+        weights: &PackedFilter,
+        bias: Option<&[f32]>,
+        workspace: &mut Workspace,
+        output: &mut [f32],
+    ) -> Result<(), SpecError> {
+        let &Self { m, k, n, activation, .. } = self;
+        expect_len("input", input.len(), m * k)?;
+        expect_len("output", output.len(), m * n)?;
+        if let Some(bias) = bias {
+            expect_len("bias", bias.len(), n)?;
+        }
+        let right = RightHand { k, n, panels: weights.values("weights", self.packing())?, bias, activation };
+        let samples = RowMajor { data: input, stride: k, output_stride: n };
+        let scratch = workspace.get(gemm::scratch_len(m, k))?;
+        gemm::multiply(&samples, 0..m, &right, scratch, output);
+        Ok(())
+    }
+}
+
+impl Packs for Dense {
+    fn packing(&self) -> PackingKey {
+        PackingKey {
+            form: PackedForm::Panels,
+            channels_first: self.weights_transposed,
+            taps: [1, 1],
+            channels: [self.k, self.n],
+            groups: 1,
+        }
+    }
+
+    fn pack(&self, weights: &[f32]) -> Result<PackedFilter, SpecError> {
+        let &Self { k, n, .. } = self;
+        expect_len("weights", weights.len(), k * n)?;
+        let [k_c, n_step] = if self.weights_transposed { [1, k] } else { [n, 1] };
+        let strides = FilterStrides { group: 0, tap_h: 0, tap_w: 0, k_c, n: n_step };
+        let len = PackedShape { groups: 1, k, n }.checked_len()?;
+        PackedFilter::new(self.packing(), len, |packed| {
+            pack_panels(weights, 0, &strides, core::iter::once((0, 0)), k, n, packed);
+        })
+    }
+}
