@@ -1,0 +1,133 @@
+/** Batch norm and resize. */
+import { type BatchNormOptions, batchNorm } from "../oracle/elementwise.ts";
+import { counting, toNchw, transpose } from "../oracle/nd.ts";
+import { transposeExpected } from "../oracle/compare.ts";
+import { type Coordinates, resizeLinear, resizeNearest } from "../oracle/shapes.ts";
+import { checkImage } from "./both-layouts.ts";
+import { type Case, compare, equal, randomFor, take, upload } from "./case.ts";
+
+const norms: readonly Case[] = ([1, 3, 4, 9, 64] as const).map((channels) => ({
+  name: `batchNorm of ${channels} channels`,
+  async run(engine) {
+    const random = randomFor("batchNorm");
+    const vector = (low: number, high: number): number[] => [...random.nd([channels], low, high).data];
+    const x = random.nd([2, 3, 4, channels], -3, 3);
+    const statistics = { mean: vector(-1, 1), variance: vector(0.1, 2) };
+    const options: readonly BatchNormOptions[] = [
+      statistics,
+      { ...statistics, scale: vector(-2, 2) },
+      { ...statistics, offset: vector(-2, 2) },
+      { ...statistics, scale: vector(-2, 2), offset: vector(-2, 2), epsilon: 1e-3 },
+    ];
+    for (const option of options) {
+      await checkImage(engine, x, batchNorm(x, option), Object.keys(option).join(", "), (layout, image) =>
+        engine.batchNorm(image, { ...option, layout }),
+      );
+    }
+  },
+}));
+
+const ranks: readonly Case[] = [
+  {
+    name: "batchNorm of other ranks, with tensors as statistics",
+    async run(engine) {
+      const random = randomFor("ranks");
+      const x = random.nd([5, 3]);
+      const options = { mean: [0.1, 0.2, 0.3], variance: [1, 2, 0], scale: [1, 1, 0.01], offset: [0, 1, 2] };
+      const rows = engine.scope(() =>
+        engine.batchNorm(upload(engine, x), {
+          mean: engine.tensor(options.mean),
+          variance: engine.tensor(options.variance),
+          scale: engine.tensor(options.scale),
+          offset: engine.tensor(options.offset),
+        }),
+      );
+      await compare(rows, batchNorm(x, options), "[5, 3]");
+      const column = random.nd([2, 7, 3]);
+      const turned = transpose(column, [0, 2, 1]);
+      const y = engine.scope(() => engine.batchNorm(upload(engine, turned), { ...options, layout: "NCHW" }));
+      await compare(y, transposeExpected(batchNorm(column, options), [0, 2, 1]), "[2, 3, 7] NCHW");
+    },
+  },
+];
+
+const modes: readonly Coordinates[] = ["half-pixel", "align-corners", "asymmetric"];
+type Size = readonly [number, number];
+const sizes: readonly (readonly [from: Size, to: Size])[] = [
+  [
+    [1, 1],
+    [3, 2],
+  ],
+  [
+    [4, 5],
+    [4, 5],
+  ],
+  [
+    [4, 5],
+    [8, 10],
+  ],
+  [
+    [3, 2],
+    [7, 9],
+  ],
+  [
+    [9, 8],
+    [4, 3],
+  ],
+  [
+    [6, 6],
+    [3, 12],
+  ],
+  [
+    [7, 5],
+    [1, 1],
+  ],
+  [
+    [5, 7],
+    [13, 2],
+  ],
+];
+
+const resized: readonly Case[] = modes.flatMap((coordinates) =>
+  sizes.map(([from, to]) => ({
+    name: `resize ${from.join("x")} to ${to.join("x")}, ${coordinates}`,
+    async run(engine) {
+      for (const c of [1, 3, 8]) {
+        const x = randomFor(coordinates).nd([2, ...from, c]);
+        await checkImage(engine, x, resizeNearest(x, to, coordinates), `nearest, ${c} channels`, (layout, image) =>
+          engine.resize(image, { size: to, mode: "nearest", coordinates, layout }),
+        );
+        await checkImage(engine, x, resizeLinear(x, to, coordinates), `linear, ${c} channels`, (layout, image) =>
+          engine.resize(image, { size: to, mode: "linear", coordinates, layout }),
+        );
+      }
+    },
+  })),
+);
+
+const words: readonly Case[] = [
+  {
+    name: "resize by scale rounds down; linear and half-pixel unless told",
+    async run(engine) {
+      const x = counting(1, 5, 6, 1);
+      const y = engine.scope(() => engine.resize(upload(engine, x), { scale: [1.5, 0.5] }));
+      equal(y.shape, [1, 7, 3, 1], "shape");
+      await compare(y, resizeLinear(x, [7, 3], "half-pixel"), "scale");
+      const doubled = engine.scope(() => engine.resize(upload(engine, x), { scale: 2, mode: "nearest" }));
+      await compare(doubled, resizeNearest(x, [10, 12], "half-pixel"), "twice");
+      const whole = engine.scope(() => engine.resize(upload(engine, counting(1, 100, 1, 1)), { scale: [0.29, 1] }));
+      equal(whole.shape, [1, 29, 1, 1], "0.29 of 100");
+      await take(whole);
+    },
+  },
+  {
+    name: "resize with one number for both sizes",
+    async run(engine) {
+      const x = counting(1, 3, 4, 2);
+      const y = engine.scope(() => engine.resize(upload(engine, transpose(x, toNchw)), { size: 6, layout: "NCHW" }));
+      await compare(y, transposeExpected(resizeLinear(x, [6, 6], "half-pixel"), toNchw), "6x6");
+    },
+  },
+];
+
+export const cases: readonly Case[] = [...norms, ...ranks, ...resized, ...words];
