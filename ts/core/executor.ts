@@ -40,7 +40,8 @@ class ThreadExecutor implements Executor {
   }
 
   #live(): CommandRunner {
-    if (this.#runner === undefined) throw new LensletError("engine-disposed", "the engine was disposed; create another with createEngine()");
+    if (this.#runner === undefined)
+      throw new LensletError("engine-disposed", "the engine was disposed; create another with createEngine()");
     return this.#runner;
   }
 }

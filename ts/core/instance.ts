@@ -14,6 +14,12 @@ const ERROR_CODES: readonly ErrorCode[] = [
   "out-of-memory",
 ];
 
+/**
+ * The core's one import: wasm-bindgen sets up a table for references to JavaScript objects with it. Ours are numbers only,
+ * so there is nothing to set up.
+ */
+const IMPORTS: WebAssembly.Imports = { "./core_bg.js": { __wbindgen_init_externref_table: () => undefined } };
+
 const BUILDS: readonly Build[] = ["simd", "relaxed"];
 
 /**
@@ -32,7 +38,11 @@ export class CoreInstance {
   private constructor(exports: CoreExports) {
     this.#exports = exports;
     const build = BUILDS[exports.build()];
-    if (build === undefined) throw new LensletError("wasm-load-failed", "the core names a build that this version of lenslet does not know; use the .wasm files of the same version");
+    if (build === undefined)
+      throw new LensletError(
+        "wasm-load-failed",
+        "the core names a build that this version of lenslet does not know; use the .wasm files of the same version",
+      );
     this.build = build;
     this.#blockOffset = exports.callBlockOffset();
     this.#blockLength = exports.callBlockLength();
@@ -42,7 +52,7 @@ export class CoreInstance {
   /** Instantiates the core; `wasm-load-failed` if the module is something else. */
   static async create(module: WebAssembly.Module): Promise<CoreInstance> {
     try {
-      const instance = await WebAssembly.instantiate(module, {});
+      const instance = await WebAssembly.instantiate(module, IMPORTS);
       if (!isCore(instance.exports)) throw new TypeError("it lacks the exports of lenslet's core");
       return new CoreInstance(instance.exports);
     } catch (cause) {
@@ -60,7 +70,9 @@ export class CoreInstance {
   call(op: OpName, inputs: readonly number[], outputs: readonly number[], words: readonly number[]): void {
     const used = inputs.length + outputs.length + words.length;
     if (used > this.#blockLength) {
-      throw new LensletError("invalid-argument", `${op}: ${inputs.length} inputs are too many for one call; split it`, { argument: "inputs" });
+      throw new LensletError("invalid-argument", `${op}: ${inputs.length} inputs are too many for one call; split it`, {
+        argument: "inputs",
+      });
     }
     const block = this.#freshBlock();
     block.set(inputs, 0);
@@ -121,7 +133,10 @@ export class CoreInstance {
   #error(op: string, status: number): LensletError {
     const [argument = "", message = ""] = this.#errorText().split("\n", 2);
     const code = ERROR_CODES[status - 1] ?? "core-trapped";
-    const remedy = code === "out-of-memory" ? "; dispose tensors that are no longer needed (`using`, engine.scope), or use smaller inputs" : "";
+    const remedy =
+      code === "out-of-memory"
+        ? "; dispose tensors that are no longer needed (`using`, engine.scope), or use smaller inputs"
+        : "";
     return new LensletError(code, `${op}: ${argument} ${message}${remedy}`, { argument });
   }
 

@@ -137,7 +137,8 @@ export class CommandRunner {
 
   /** Remembers a failure for `idle`, if it is the first. */
   #note(error: unknown): LensletError {
-    const failure = error instanceof LensletError ? error : new LensletError("core-trapped", String(error), { cause: error });
+    const failure =
+      error instanceof LensletError ? error : new LensletError("core-trapped", String(error), { cause: error });
     this.#failure ??= failure;
     return failure;
   }

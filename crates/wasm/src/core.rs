@@ -68,9 +68,11 @@ impl<'a> Inputs<'a> {
     pub(crate) fn optional(&self, index: usize) -> Result<Option<&'a [f32]>, SpecError> {
         match self.offset(index) {
             0 => Ok(None),
-            offset => self.heap.get(offset).map(Some).ok_or_else(|| {
-                SpecError::invalid("inputs", format!("input {index} at {offset} is not a live buffer"))
-            }),
+            offset => {
+                self.heap.get(offset).map(Some).ok_or_else(|| {
+                    SpecError::invalid("inputs", format!("input {index} at {offset} is not a live buffer"))
+                })
+            }
         }
     }
 

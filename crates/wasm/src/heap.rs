@@ -31,7 +31,8 @@ impl Heap {
         };
         let buffer = match buffer {
             Some(buffer) => buffer,
-            None => Buffer::zeroed(len).or_else(|error| if self.release_spare() { Buffer::zeroed(len) } else { Err(error) })?,
+            None => Buffer::zeroed(len)
+                .or_else(|error| if self.release_spare() { Buffer::zeroed(len) } else { Err(error) })?,
         };
         Ok(self.insert(buffer))
     }

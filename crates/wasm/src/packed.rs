@@ -1,6 +1,6 @@
 //! Filters in the form that the kernels want, kept as long as the tensor that they were made from.
 
-use lenslet_kernels::packed::{Pack, PackedFilter};
+use lenslet_kernels::conv::{PackedFilter, Packs};
 use lenslet_kernels::shape::SpecError;
 use std::collections::HashMap;
 
@@ -14,7 +14,12 @@ pub(crate) struct PackedFilters {
 
 impl PackedFilters {
     /// The packed form of the filter at `offset` that `operator` wants, made now unless it was made before.
-    pub(crate) fn get(&mut self, operator: &impl Pack, offset: usize, filter: &[f32]) -> Result<&PackedFilter, SpecError> {
+    pub(crate) fn get(
+        &mut self,
+        operator: &impl Packs,
+        offset: usize,
+        filter: &[f32],
+    ) -> Result<&PackedFilter, SpecError> {
         let key = operator.packing();
         let forms = self.by_filter.entry(offset).or_default();
         let index = match forms.iter().position(|form| form.key() == key) {

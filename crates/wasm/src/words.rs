@@ -40,14 +40,6 @@ impl Words<'_> {
         (0..count).map(|_| self.size(name)).collect()
     }
 
-    /// As many floats as asked for.
-    pub(crate) fn floats(&mut self, name: &'static str, count: usize) -> Result<Vec<f32>, SpecError> {
-        if count > self.0.len() {
-            return Err(SpecError::invalid(name, format!("should have {count} values")));
-        }
-        (0..count).map(|_| self.float(name)).collect()
-    }
-
     /// A number of a small set.
     pub(crate) fn code(&mut self, name: &'static str) -> Result<u32, SpecError> {
         self.size(name).map(|code| code as u32)
@@ -91,8 +83,7 @@ impl Words<'_> {
         let [out_c, k_h, k_w] = self.sizes(["outC", "kH", "kW"])?;
         let [stride_h, stride_w, dilation_h, dilation_w] =
             self.sizes(["strideH", "strideW", "dilationH", "dilationW"])?;
-        let [pad_top, pad_left, pad_bottom, pad_right] =
-            self.sizes(["padTop", "padLeft", "padBottom", "padRight"])?;
+        let [pad_top, pad_left, pad_bottom, pad_right] = self.sizes(["padTop", "padLeft", "padBottom", "padRight"])?;
         let groups = self.size("groups")?;
         Ok(Conv2dSpec {
             input,
@@ -115,8 +106,7 @@ impl Words<'_> {
     pub(crate) fn pool2d(&mut self, input: Image) -> Result<Pool2dSpec, SpecError> {
         let [k_h, k_w, stride_h, stride_w, dilation_h, dilation_w] =
             self.sizes(["kH", "kW", "strideH", "strideW", "dilationH", "dilationW"])?;
-        let [pad_top, pad_left, pad_bottom, pad_right] =
-            self.sizes(["padTop", "padLeft", "padBottom", "padRight"])?;
+        let [pad_top, pad_left, pad_bottom, pad_right] = self.sizes(["padTop", "padLeft", "padBottom", "padRight"])?;
         let ceil_mode = self.flag("ceilMode")?;
         Ok(Pool2dSpec {
             input,
@@ -160,7 +150,6 @@ mod tests {
     fn too_few_and_too_many_words_are_errors() {
         assert!(Words(&[]).size("n").is_err());
         assert!(Words(&[1.0]).list("shape", 2).is_err());
-        assert!(Words(&[1.0]).floats("mean", usize::MAX).is_err());
         assert!(Words(&[1.0]).end().is_err());
         assert!(Words(&[]).end().is_ok());
     }

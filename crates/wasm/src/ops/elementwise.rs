@@ -3,7 +3,7 @@
 use crate::core::{Call, output};
 use lenslet_kernels::activation::softmax as softmax_kernel;
 use lenslet_kernels::elementwise::{self, Binary, Broadcast, Unary};
-use lenslet_kernels::norm;
+use lenslet_kernels::norm::{self, BatchNorm};
 use lenslet_kernels::shape::SpecError;
 
 /// Words: activation (3).
@@ -36,7 +36,7 @@ pub(crate) fn binary(mut call: Call) -> Result<(), SpecError> {
 pub(crate) fn unary(mut call: Call) -> Result<(), SpecError> {
     let op = Unary::from_code(call.words.code("operator")?)?;
     call.words.end()?;
-    elementwise::unary(op, call.inputs.get(0)?, output(call.outputs, 0)?)
+    op.run(call.inputs.get(0)?, output(call.outputs, 0)?)
 }
 
 /// Inputs: x, mean, variance, scale | 0, offset | 0. Words: outer, channels, inner, epsilon.
@@ -45,15 +45,12 @@ pub(crate) fn batch_norm(mut call: Call) -> Result<(), SpecError> {
     let epsilon = call.words.float("epsilon")?;
     call.words.end()?;
     let inputs = call.inputs;
-    let norm = norm::BatchNorm {
-        outer,
-        channels,
-        inner,
-        epsilon,
+    let norm = BatchNorm {
         mean: inputs.get(1)?,
         variance: inputs.get(2)?,
         scale: inputs.optional(3)?,
         offset: inputs.optional(4)?,
+        epsilon,
     };
-    norm.run(inputs.get(0)?, output(call.outputs, 0)?)
+    norm::batch_norm(&norm, outer, channels, inner, inputs.get(0)?, output(call.outputs, 0)?)
 }

@@ -2,7 +2,7 @@
 
 use super::in_nhwc;
 use crate::core::{Call, output};
-use lenslet_kernels::image::{self, Color};
+use lenslet_kernels::image::{self, Color, PixelRange};
 use lenslet_kernels::resize::{Coordinates, Resize2d, ResizeMode};
 use lenslet_kernels::shape::{Image, SpecError};
 
@@ -24,15 +24,20 @@ pub(crate) fn pixels_to_tensor(mut call: Call) -> Result<(), SpecError> {
     let layout = call.words.layout()?;
     let [h, w] = call.words.sizes(["h", "w"])?;
     let color = Color::from_code(call.words.code("color")?)?;
-    let scale = call.words.float("scale")?;
-    let mean = call.words.floats("mean", color.channels())?;
-    let std = call.words.floats("std", color.channels())?;
+    let mut range = PixelRange::up_to(255.0);
+    range.range_scale = call.words.float("range")?;
+    for mean in &mut range.mean[..color.channels()] {
+        *mean = call.words.float("mean")?;
+    }
+    for deviation in &mut range.deviation[..color.channels()] {
+        *deviation = call.words.float("std")?;
+    }
     call.words.end()?;
     let image = Image { n: 1, h, w, c: color.channels() };
     let pixels = bytemuck::cast_slice(call.inputs.get(0)?);
     let same = Image { c: 1, ..image };
     in_nhwc(layout, [&same, &image], &[], output(call.outputs, 0)?, call.scratch, |_, y, _| {
-        image::pixels_to_tensor(pixels, color, scale, &mean, &std, y)
+        image::pixels_to_tensor(pixels, color, &range, y)
     })
 }
 
@@ -42,10 +47,12 @@ pub(crate) fn tensor_to_pixels(mut call: Call) -> Result<(), SpecError> {
     let [h, w] = call.words.sizes(["h", "w"])?;
     let color = Color::from_code(call.words.code("color")?)?;
     let (scale, offset) = (call.words.float("scale")?, call.words.float("offset")?);
+    // The way back from `(p - offset) / scale` is `value * scale + offset`.
+    let range = PixelRange { range_scale: 1.0, mean: [offset; 4], deviation: [scale; 4] };
     call.words.end()?;
     let image = Image { n: 1, h, w, c: color.channels() };
     let same = Image { c: 1, ..image };
     in_nhwc(layout, [&image, &same], call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| {
-        image::tensor_to_pixels(x, color, scale, offset, bytemuck::cast_slice_mut(y))
+        image::tensor_to_pixels(x, color, &range, bytemuck::cast_slice_mut(y))
     })
 }

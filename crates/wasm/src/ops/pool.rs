@@ -1,4 +1,4 @@
-//! Pools. Kinds: 0 max, 1 avg, 2 l2.
+//! Pools. Kinds are those of [`PoolKind::from_code`].
 
 use super::in_nhwc;
 use crate::core::{Call, output};
@@ -8,19 +8,10 @@ use lenslet_kernels::pool::{
 };
 use lenslet_kernels::shape::{Image, Pool2dShape, SpecError};
 
-fn kind(code: u32) -> Result<PoolKind, SpecError> {
-    match code {
-        0 => Ok(PoolKind::Max),
-        1 => Ok(PoolKind::Avg),
-        2 => Ok(PoolKind::L2),
-        _ => Err(SpecError::invalid("kind", format!("is {code}; expected 0 (max), 1 (avg) or 2 (l2)"))),
-    }
-}
-
 /// Words: kind, layout, n, h, w, c, kH, kW, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight,
 /// ceilMode, countIncludePad. A second output takes the indices of a max pool, int32.
 pub(crate) fn pool2d(mut call: Call) -> Result<(), SpecError> {
-    let kind = kind(call.words.code("kind")?)?;
+    let kind = PoolKind::from_code(call.words.code("kind")?)?;
     let (layout, image) = call.words.image()?;
     let shape = Pool2dShape::new(&call.words.pool2d(image)?)?;
     let count_include_pad = call.words.flag("countIncludePad")?;
@@ -43,7 +34,7 @@ pub(crate) fn pool2d(mut call: Call) -> Result<(), SpecError> {
 
 /// Words: kind, layout, n, h, w, c.
 pub(crate) fn global_pool2d(mut call: Call) -> Result<(), SpecError> {
-    let kind = kind(call.words.code("kind")?)?;
+    let kind = PoolKind::from_code(call.words.code("kind")?)?;
     let (layout, image) = call.words.image()?;
     call.words.end()?;
     let images = [&image, &Image { h: 1, w: 1, ..image }];
@@ -54,7 +45,7 @@ pub(crate) fn global_pool2d(mut call: Call) -> Result<(), SpecError> {
 
 /// Words: kind, layout, n, h, w, c, outH, outW.
 pub(crate) fn adaptive_pool2d(mut call: Call) -> Result<(), SpecError> {
-    let kind = kind(call.words.code("kind")?)?;
+    let kind = PoolKind::from_code(call.words.code("kind")?)?;
     let (layout, image) = call.words.image()?;
     let [out_h, out_w] = call.words.sizes(["outH", "outW"])?;
     call.words.end()?;
