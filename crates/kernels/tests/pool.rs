@@ -4,9 +4,9 @@ mod oracle;
 use lenslet_kernels::pool::*;
 use lenslet_kernels::shape::{ErrorCode, Image, Layout, Pool2dShape, Pool2dSpec};
 use oracle::pool::{adaptive2d, max_indices, pool2d, spec};
-use oracle::{Guarded, Rng, UNIT_ROUNDOFF, compare, first_seed, max_abs, spec_count};
+use oracle::random::random;
+use oracle::{Guarded, Rng, UNIT_ROUNDOFF, compare, max_abs};
 use proptest::prelude::*;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 /// Error of a sum (or of the root of a sum of squares) of `terms` values, and of the division or root behind it.
 /// Unlike a convolution's, the terms of the tests' means may all have one sign: the bound is the worst case for `terms` roundings
@@ -182,27 +182,8 @@ fn specs() -> impl Strategy<Value = (Pool2dSpec, u64)> {
     )
 }
 
-/// Runs `f` on `LENSLET_SPECS` random cases. The seed is printed when one fails; `LENSLET_SEED` brings it back.
-fn random<S: Strategy>(cases: usize, strategy: &S, f: impl Fn(S::Value) -> Result<(), String>) {
-    let seed = first_seed(1);
-    println!("seed {seed}, {cases} specs");
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config {
-        cases: cases as u32,
-        max_global_rejects: u32::MAX,
-        max_local_rejects: u32::MAX,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
-    if let Err(error) = runner.run(strategy, |value| f(value).map_err(TestCaseError::fail)) {
-        panic!("seed {seed}: {error}");
-    }
-}
-
 fn random_specs(kind: PoolKind, count_include_pad: bool) {
-    random(spec_count(4000), &specs(), |(spec, seed)| {
+    random(4000, &specs(), |(spec, seed)| {
         let values = Rng::new(seed).values(spec.input.len());
         check(kind, count_include_pad, &spec, &values)
     });
@@ -231,7 +212,7 @@ fn random_l2() {
 #[test]
 fn random_max_with_ties_nan_and_infinities() {
     let rare = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.0, 1.0];
-    random(spec_count(4000), &specs(), |(spec, seed)| {
+    random(4000, &specs(), |(spec, seed)| {
         let mut rng = Rng::new(seed);
         let values: Vec<f32> = (0..spec.input.len())
             .map(|_| if rng.one_in(8) { rng.pick(&rare) } else { (rng.value() * 3.0).round() })
@@ -243,7 +224,7 @@ fn random_max_with_ties_nan_and_infinities() {
 #[test]
 fn random_global() {
     let images = (1..=3usize, 1..=20usize, 1..=20usize, 1..=40usize, any::<u64>());
-    random(spec_count(3000), &images, |(n, h, w, c, seed)| {
+    random(3000, &images, |(n, h, w, c, seed)| {
         let image = Image { n, h, w, c };
         let values = Rng::new(seed).values(image.len());
         for kind in [PoolKind::Max, PoolKind::Avg, PoolKind::L2] {
@@ -259,7 +240,7 @@ fn random_global() {
 #[test]
 fn random_adaptive() {
     let specs = (1..=2usize, 1..=14usize, 1..=14usize, 1..=21usize, 1..=16usize, 1..=16usize, any::<u64>());
-    random(spec_count(3000), &specs, |(n, h, w, c, out_h, out_w, seed)| {
+    random(3000, &specs, |(n, h, w, c, out_h, out_w, seed)| {
         let image = Image { n, h, w, c };
         let values = Rng::new(seed).values(image.len());
         for kind in [PoolKind::Max, PoolKind::Avg, PoolKind::L2] {

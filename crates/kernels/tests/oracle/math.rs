@@ -1,35 +1,38 @@
 //! Functions in float64 that std does not have, and errors in units in the last place.
 
+/// `erf(x)` for small `|x|`: 2/√π e^(-x²) Σ 2^n x^(2n+1) / (2n+1)!!, all terms of one sign.
+fn erf_series(x: f64) -> f64 {
+    let mut term = x;
+    let mut sum = x;
+    for n in 1..200 {
+        term *= 2.0 * x * x / f64::from(2 * n + 1);
+        sum += term;
+        if term.abs() < 1e-18 * sum.abs() {
+            break;
+        }
+    }
+    core::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum
+}
+
 /// `erfc(x)` for `x >= 0`, relative error about 1e-14.
 fn erfc_of_positive(x: f64) -> f64 {
     if x < 2.0 {
-        // erf(x) = 2/√π e^(-x²) Σ 2^n x^(2n+1) / (2n+1)!!, all terms positive.
-        let mut term = x;
-        let mut sum = x;
-        for n in 1..200 {
-            term *= 2.0 * x * x / f64::from(2 * n + 1);
-            sum += term;
-        }
-        return 1.0 - core::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum;
+        return 1.0 - erf_series(x);
     }
-    // Laplace's continued fraction x + (1/2)/(x + (2/2)/(x + (3/2)/(x + ...))).
-    let fraction = (1..300).rev().fold(x, |rest, k| x + f64::from(k) / 2.0 / rest);
+    // Laplace's continued fraction x + (1/2)/(x + (2/2)/(x + (3/2)/(x + ...))); fewer steps where it converges faster.
+    let steps = if x < 4.0 { 150 } else { 40 };
+    let fraction = (1..steps).rev().fold(x, |rest, k| x + f64::from(k) / 2.0 / rest);
     core::f64::consts::FRAC_2_SQRT_PI / 2.0 * (-x * x).exp() / fraction
 }
 
 /// The error function.
 pub fn erf(x: f64) -> f64 {
-    if x.abs() < 2.0 {
+    match x {
+        _ if x.is_nan() => x,
         // Not 1 - erfc: it cancels near zero.
-        let mut term = x;
-        let mut sum = x;
-        for n in 1..200 {
-            term *= 2.0 * x * x / f64::from(2 * n + 1);
-            sum += term;
-        }
-        return core::f64::consts::FRAC_2_SQRT_PI * (-x * x).exp() * sum;
+        _ if x.abs() < 2.0 => erf_series(x),
+        _ => (1.0 - erfc_of_positive(x.abs())).copysign(x),
     }
-    if x.is_nan() { x } else { (1.0 - erfc_of_positive(x.abs())).copysign(x) }
 }
 
 /// The normal distribution function.

@@ -1,0 +1,205 @@
+//! Resizing, and pixels to numbers and back.
+
+mod oracle;
+use lenslet_kernels::image::{Color, PixelRange, pixels_to_tensor, tensor_to_pixels};
+use lenslet_kernels::resize::{Coordinates, Resize2d, ResizeMode};
+use lenslet_kernels::shape::{ErrorCode, Image};
+use oracle::random::random;
+use oracle::{Guarded, Rng, UNIT_ROUNDOFF, compare};
+use proptest::prelude::*;
+
+const COORDINATES: [Coordinates; 3] = [Coordinates::HalfPixel, Coordinates::AlignCorners, Coordinates::Asymmetric];
+
+/// ONNX's formulas in float64. Sizes of tests are small: fractions that differ from a half do so by more than float64's rounding.
+fn place(coordinates: Coordinates, i: usize, input: usize, output: usize) -> f64 {
+    let (i, input, output) = (i as f64, input as f64, output as f64);
+    match coordinates {
+        Coordinates::HalfPixel => (i + 0.5) * input / output - 0.5,
+        Coordinates::AlignCorners if output == 1.0 => 0.0,
+        Coordinates::AlignCorners => i * (input - 1.0) / (output - 1.0),
+        Coordinates::Asymmetric => i * input / output,
+    }
+}
+
+fn nearest(coordinates: Coordinates, i: usize, input: usize, output: usize) -> usize {
+    let x = place(coordinates, i, input, output);
+    let rounded = match coordinates {
+        // A quotient that is whole may come out a little below.
+        Coordinates::Asymmetric => (x + 1e-9).floor(),
+        _ => (x - 0.5 - 1e-9).ceil(),
+    };
+    rounded.clamp(0.0, (input - 1) as f64) as usize
+}
+
+fn linear(coordinates: Coordinates, i: usize, input: usize, output: usize) -> [(usize, f64); 2] {
+    let x = place(coordinates, i, input, output).clamp(0.0, (input - 1) as f64);
+    let low = x.floor();
+    [(low as usize, 1.0 - (x - low)), ((low as usize + 1).min(input - 1), x - low)]
+}
+
+fn expected(image: &Image, h: usize, w: usize, mode: ResizeMode, coordinates: Coordinates, values: &[f32]) -> Vec<f64> {
+    let mut result = Vec::new();
+    for n in 0..image.n {
+        for y in 0..h {
+            for x in 0..w {
+                for c in 0..image.c {
+                    let at = |y: usize, x: usize| f64::from(values[((n * image.h + y) * image.w + x) * image.c + c]);
+                    result.push(match mode {
+                        ResizeMode::Nearest => {
+                            at(nearest(coordinates, y, image.h, h), nearest(coordinates, x, image.w, w))
+                        }
+                        ResizeMode::Linear => {
+                            let mut sum = 0.0;
+                            for (y, weight_y) in linear(coordinates, y, image.h, h) {
+                                for (x, weight_x) in linear(coordinates, x, image.w, w) {
+                                    sum += weight_y * weight_x * at(y, x);
+                                }
+                            }
+                            sum
+                        }
+                    });
+                }
+            }
+        }
+    }
+    result
+}
+
+#[test]
+fn random_resizes() {
+    let cases = (1..=2usize, 1..=12usize, 1..=12usize, 1..=9usize, 1..=25usize, 1..=25usize, any::<u64>());
+    random(3000, &cases, |(n, h, w, c, out_h, out_w, seed)| {
+        let image = Image { n, h, w, c };
+        let values = Rng::new(seed).values(image.len());
+        for mode in [ResizeMode::Nearest, ResizeMode::Linear] {
+            for coordinates in COORDINATES {
+                let resize = Resize2d::new(image, out_h, out_w, mode, coordinates).map_err(|e| e.to_string())?;
+                let mut output = Guarded::new(n * out_h * out_w * c);
+                resize.run(Guarded::of(&values).body(), output.body()).map_err(|e| e.to_string())?;
+                let expected = expected(&image, out_h, out_w, mode, coordinates, &values);
+                // Two blends of two products with rounded weights.
+                let tolerance = if mode == ResizeMode::Nearest { 0.0 } else { 10.0 * UNIT_ROUNDOFF };
+                compare(output.finish()?, &expected, |_| tolerance)
+                    .map_err(|e| format!("{mode:?} {coordinates:?} {e}"))?;
+            }
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn known_rows() {
+    let resize = |input: &[f32], out_w: usize, mode, coordinates| {
+        let image = Image { n: 1, h: 1, w: input.len(), c: 1 };
+        let mut output = vec![f32::NAN; out_w];
+        Resize2d::new(image, 1, out_w, mode, coordinates).unwrap().run(input, &mut output).unwrap();
+        output
+    };
+    let four = [1.0, 2.0, 3.0, 4.0];
+    use {Coordinates::*, ResizeMode::*};
+    // PyTorch: F.interpolate(x, scale_factor=2, mode="linear", align_corners=False)
+    assert_eq!(resize(&four, 8, Linear, HalfPixel), [1.0, 1.25, 1.75, 2.25, 2.75, 3.25, 3.75, 4.0]);
+    assert_eq!(resize(&four, 7, Linear, AlignCorners), [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0]);
+    assert_eq!(resize(&four, 8, Linear, Asymmetric), [1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 4.0]);
+    assert_eq!(resize(&four, 2, Nearest, Asymmetric), [1.0, 3.0]);
+    // Half way between 1 and 2, and 3 and 4: the lower.
+    assert_eq!(resize(&four, 2, Nearest, HalfPixel), [1.0, 3.0]);
+    assert_eq!(resize(&four, 3, Nearest, AlignCorners), [1.0, 2.0, 4.0]);
+    assert_eq!(resize(&four, 1, Linear, AlignCorners), [1.0]);
+    assert_eq!(resize(&four, 1, Linear, HalfPixel), [2.5]);
+    assert_eq!(resize(&[5.0], 3, Linear, HalfPixel), [5.0; 3]);
+    // The same size is a copy, whatever the values.
+    for coordinates in COORDINATES {
+        for mode in [Nearest, Linear] {
+            let odd = [f32::INFINITY, f32::MAX, f32::NEG_INFINITY, 1.0];
+            assert_eq!(resize(&odd, 4, mode, coordinates), odd);
+        }
+    }
+}
+
+#[test]
+fn resizes_refuse_what_cannot_be() {
+    let image = Image { n: 1, h: 2, w: 2, c: 1 };
+    let new = |image, h, w| Resize2d::new(image, h, w, ResizeMode::Linear, Coordinates::HalfPixel);
+    assert_eq!(new(image, 0, 1).unwrap_err().argument, "output");
+    assert_eq!(new(image, usize::MAX, 2).unwrap_err().code, ErrorCode::TooLarge);
+    assert_eq!(new(image, 1 << 29, 1).unwrap_err().code, ErrorCode::TooLarge);
+    assert_eq!(new(Image { c: 0, ..image }, 1, 1).unwrap_err().argument, "input");
+    let resize = new(image, 1, 1).unwrap();
+    assert_eq!(resize.output().len(), 1);
+    assert!(resize.run(&[0.0; 3], &mut [0.0]).is_err());
+    assert!(resize.run(&[0.0; 4], &mut []).is_err());
+    assert!(ResizeMode::from_code(2).is_err() && Coordinates::from_code(3).is_err());
+}
+
+#[test]
+fn pixels_become_numbers() {
+    let rgba = [255, 0, 0, 7, 0, 255, 0, 8, 0, 0, 255, 9, 255, 255, 255, 10];
+    let numbers = |color: Color, range: PixelRange| {
+        let mut output = vec![f32::NAN; 4 * color.channels()];
+        pixels_to_tensor(&rgba, color, &range, &mut output).unwrap();
+        output
+    };
+    let grey = numbers(Color::Grey, PixelRange::up_to(255.0));
+    for (y, expected) in grey.iter().zip([0.299 * 255.0, 0.587 * 255.0, 0.114 * 255.0, 255.0]) {
+        assert!((y - expected).abs() < 1e-4, "{y} {expected}");
+    }
+    let rgb = numbers(Color::Rgb, PixelRange::up_to(1.0));
+    assert_eq!(rgb, [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]);
+    let range = PixelRange { range_scale: 1.0, mean: [5.0, 0.0, 0.0, 1.0], deviation: [2.0, 1.0, 1.0, 3.0] };
+    let rgba = numbers(Color::Rgba, range);
+    assert_eq!(rgba[..8], [125.0, 0.0, 0.0, 2.0, -2.5, 255.0, 0.0, 7.0 / 3.0]);
+}
+
+#[test]
+fn every_byte_survives_the_way_there_and_back() {
+    let bytes: Vec<u8> = (0..=255u8).flat_map(|p| [p, 255 - p, p ^ 0x55, p.wrapping_mul(7)]).collect();
+    let imagenet = PixelRange {
+        range_scale: 1.0 / 255.0,
+        mean: [0.485, 0.456, 0.406, 0.0],
+        deviation: [0.229, 0.224, 0.225, 1.0],
+    };
+    for range in [PixelRange::up_to(1.0), PixelRange::up_to(255.0), PixelRange::up_to(-2.0), imagenet] {
+        for color in [Color::Rgba, Color::Rgb] {
+            let mut numbers = vec![f32::NAN; 256 * color.channels()];
+            pixels_to_tensor(&bytes, color, &range, &mut numbers).unwrap();
+            let mut back = vec![1; bytes.len()];
+            tensor_to_pixels(&numbers, color, &range, &mut back).unwrap();
+            for (from, to) in bytes.chunks(4).zip(back.chunks(4)) {
+                assert_eq!(from[..3], to[..3]);
+                assert_eq!(to[3], if color == Color::Rgb { 255 } else { from[3] });
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_become_bytes_by_clamping_and_rounding() {
+    let values = [-1.0, 0.49999997, 0.5, 1.5, 254.49, 254.5, 300.0, 1e30, f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+    let expected = [0, 0, 1, 2, 254, 255, 255, 255, 0, 255, 0];
+    let mut rgba = vec![1; 4 * values.len()];
+    tensor_to_pixels(&values, Color::Grey, &PixelRange::up_to(255.0), &mut rgba).unwrap();
+    for (pixel, expected) in rgba.chunks(4).zip(expected) {
+        assert_eq!(pixel, [expected, expected, expected, 255]);
+    }
+}
+
+#[test]
+fn pixels_refuse_what_is_wrong() {
+    let range = PixelRange::up_to(1.0);
+    let mut floats = [0.0; 3];
+    assert_eq!(pixels_to_tensor(&[0; 5], Color::Rgb, &range, &mut floats).unwrap_err().argument, "pixels");
+    assert_eq!(pixels_to_tensor(&[0; 8], Color::Rgb, &range, &mut floats).unwrap_err().argument, "output");
+    assert_eq!(tensor_to_pixels(&floats, Color::Rgb, &range, &mut [0; 8]).unwrap_err().argument, "input");
+    assert_eq!(tensor_to_pixels(&floats, Color::Rgb, &range, &mut [0; 3]).unwrap_err().argument, "pixels");
+    for (bad, argument) in [
+        (PixelRange { range_scale: 0.0, ..range }, "range"),
+        (PixelRange { range_scale: f32::NAN, ..range }, "range"),
+        (PixelRange { mean: [f32::NAN; 4], ..range }, "mean"),
+        (PixelRange { deviation: [0.0; 4], ..range }, "std"),
+    ] {
+        assert_eq!(pixels_to_tensor(&[0; 4], Color::Rgb, &bad, &mut floats).unwrap_err().argument, argument);
+        assert_eq!(tensor_to_pixels(&floats, Color::Rgb, &bad, &mut [0; 4]).unwrap_err().argument, argument);
+    }
+    assert!(Color::from_code(3).is_err());
+}
