@@ -147,10 +147,11 @@ export async function toPixels(tensor: Tensor, options: ToPixelsOptions = {}): P
     const expected = `one image of 1, 3 or 4 channels, ${layout === "NHWC" ? "[1, h, w, c]" : "[1, c, h, w]"}`;
     throw mismatch(call, "tensor", `has shape ${formatShape(shape)}; expected ${expected}`);
   }
-  const [packed] = store.run(tensorToPixels(call, tensor, { layout, height, width, color }, scale));
-  const bytes = packed?.data();
-  packed?.dispose();
-  return { data: new Uint8ClampedArray((await bytes)?.buffer ?? []), width, height };
+  // Four bytes an element: whatever the array calls them, its buffer holds the pixels.
+  const packed = store.first(tensorToPixels(call, tensor, { layout, height, width, color }, scale));
+  const elements = packed.data();
+  packed.dispose();
+  return { data: new Uint8ClampedArray((await elements).buffer), width, height };
 }
 
 function colorOf(channels: number): Color | undefined {

@@ -53,9 +53,9 @@ export function show(value: unknown): string {
   }
   const name = className(value);
   if ("shape" in value && Array.isArray(value.shape))
-    return `a ${name === "Object" ? "value" : name} of shape ${show(value.shape)}`;
-  if (ArrayBuffer.isView(value) && "length" in value) return `a ${name} of ${String(value.length)} elements`;
-  if (name !== "Object") return `a ${name}`;
+    return `${article(name === "Object" ? "value" : name)} of shape ${show(value.shape)}`;
+  if (ArrayBuffer.isView(value) && "length" in value) return `${article(name)} of ${String(value.length)} elements`;
+  if (name !== "Object") return article(name);
   const entries = Object.entries(value);
   const shown = entries.slice(0, 6).map(([key, item]) => `${key}: ${brief(item)}`);
   return shown.length === 0 ? "{}" : `{ ${shown.join(", ")}${entries.length > 6 ? ", ..." : ""} }`;
@@ -64,7 +64,11 @@ export function show(value: unknown): string {
 /** A value inside another. */
 function brief(value: unknown): string {
   if (typeof value !== "object" || value === null) return show(value);
-  return Array.isArray(value) ? "[...]" : className(value) === "Object" ? "{...}" : `a ${className(value)}`;
+  return Array.isArray(value) ? "[...]" : className(value) === "Object" ? "{...}" : article(className(value));
+}
+
+function article(name: string): string {
+  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
 }
 
 function className(value: object): string {

@@ -97,7 +97,7 @@ export class Store implements TensorStore {
     return this.first(op(call, ...args));
   }
 
-  /** Runs a checked call of one float32 output. */
+  /** Runs a checked call of one output. */
   first(plan: Plan): Tensor {
     const [tensor] = this.run(plan);
     return tensor as Tensor;
