@@ -6,6 +6,7 @@ pub mod conv;
 pub mod math;
 pub mod pool;
 pub mod random;
+pub mod reference;
 
 use core::fmt;
 
