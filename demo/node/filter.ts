@@ -1,0 +1,86 @@
+/**
+ * Filters a photograph and writes PNG files: `npm start -- photo.jpg`. Everything here uses the package as its users do.
+ */
+import { access, mkdir, writeFile } from "node:fs/promises";
+import { basename, join, relative } from "node:path";
+import { createEngine, type Engine, image, LensletError, type Tensor } from "lenslet";
+import { type Arguments, HELP, readArguments, UsageError } from "./arguments.ts";
+import { contactSheet } from "./feature-maps.ts";
+import { type Picture, pictures, type Photo, upload } from "./pictures.ts";
+import { median, paint, type Row, table } from "./report.ts";
+
+const RUNS = 7;
+
+async function main({ photo, out, worker, build }: Arguments): Promise<void> {
+  await access(photo).catch((cause: unknown) => {
+    throw new UsageError(`there is no file ${photo}, or it may not be read`, { cause });
+  });
+  const pixels = await image.decode(photo);
+  await mkdir(out, { recursive: true });
+
+  const engine = await createEngine({ worker, build });
+  try {
+    const { info } = engine;
+    const place = info.host === "thread" ? "this thread" : `a worker (${info.host})`;
+    console.log(`\n${paint("bold", basename(photo))}  ${pixels.width} × ${pixels.height}`);
+    console.log(`lenslet ${info.version}, ${paint("bold", info.build)} build, in ${place}, ${process.version}\n`);
+
+    const tensors = upload(engine, pixels);
+    const rows: Row[] = [];
+    for (const picture of pictures) rows.push(await produce(engine, picture, tensors, out));
+    console.log(table(rows));
+    console.log(`\n${paint("dim", `ms: the median of ${RUNS} runs, result copied out of the engine`)}`);
+    console.log(`PNG files in ${paint("bold", relative(process.cwd(), out) || ".")}\n`);
+  } finally {
+    engine.dispose();
+  }
+}
+
+async function produce(engine: Engine, picture: Picture, photo: Photo, out: string): Promise<Row> {
+  const times: number[] = [];
+  for (let run = 0; run < RUNS; run++) {
+    const start = performance.now();
+    const result = engine.scope(() => picture.make(engine, photo));
+    await result.data();
+    times.push(performance.now() - start);
+    result.dispose();
+  }
+
+  const result = engine.scope(() => picture.make(engine, photo));
+  const pixels =
+    picture.name === "feature-maps"
+      ? contactSheet(result.shape, await result.data())
+      : await image.toPixels(result, { range: picture.range });
+  await writeFile(join(out, `${picture.name}.png`), await image.encode(pixels, { type: "png" }));
+  const row = {
+    name: `${picture.name}.png`,
+    from: size(photo.colour),
+    to: size(result),
+    milliseconds: median(times),
+    how: picture.how,
+  };
+  result.dispose();
+  return row;
+}
+
+function size({ shape: [, h, w, c] }: Tensor): string {
+  return `${w} × ${h}${c === 3 || c === 1 ? "" : ` × ${c}`}`;
+}
+
+/** Mistakes and unreadable files are told in one line; anything else is a fault of ours and keeps its stack. */
+function tell(error: unknown): void {
+  process.exitCode = 1;
+  if (error instanceof UsageError) console.error(`${paint("red", "error:")} ${error.message} (--help tells more)`);
+  else if (error instanceof LensletError) console.error(`${paint("red", "error:")} ${error.message}`);
+  else if (error instanceof Error && "code" in error && "syscall" in error) {
+    console.error(`${paint("red", "error:")} ${error.message}`);
+  } else throw error;
+}
+
+try {
+  const asked = readArguments(process.argv.slice(2));
+  if (asked === undefined) console.log(HELP);
+  else await main(asked);
+} catch (error) {
+  tell(error);
+}
