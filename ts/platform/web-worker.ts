@@ -8,9 +8,10 @@ export function isWebWorker(worker: WorkerLike): worker is Worker {
 
 /** The line to a Worker of the web's kind. `closed` runs once, when it is closed. */
 export function webWorkerLink(worker: Worker, closed?: () => void): WorkerLink {
-  // No event tells that a worker was terminated; that a lock it held is free does. Insecure contexts have no locks.
+  // No event tells that a worker ended; that a lock it held is free does. Insecure contexts have no locks.
   const lock = globalThis.navigator?.locks === undefined ? undefined : `lenslet-worker-${uniqueName()}`;
   const end = new AbortController();
+  const { terminate } = worker;
   let listener: WorkerListener | undefined;
   return {
     lock,
@@ -22,10 +23,15 @@ export function webWorkerLink(worker: Worker, closed?: () => void): WorkerLink {
       worker.addEventListener("messageerror", () => to.lost(new Error("a message could not be read")), { signal });
       // Bun's and Deno's.
       worker.addEventListener("close", () => to.lost(new Error("the worker ended")), { signal });
+      // Chromium lets a terminated worker end its task first, for up to 2 s, and keep its lock as long.
+      worker.terminate = () => {
+        terminate.call(worker);
+        to.lost(new Error("the worker was terminated"));
+      };
     },
     watchLock() {
       if (lock === undefined) return;
-      const granted = (): void => listener?.lost(new Error("the worker was terminated"));
+      const granted = (): void => listener?.lost(new Error("the worker ended"));
       // Rejects when the link is closed.
       navigator.locks.request(lock, { signal: end.signal }, granted).catch(() => undefined);
     },
@@ -40,7 +46,8 @@ export function webWorkerLink(worker: Worker, closed?: () => void): WorkerLink {
     close() {
       if (end.signal.aborted) return;
       end.abort();
-      worker.terminate();
+      Reflect.deleteProperty(worker, "terminate");
+      terminate.call(worker);
       closed?.();
     },
   };
