@@ -9,7 +9,8 @@
 
 import { BuildError } from "./build/errors.ts";
 import { fingerprint, isUpToDate, recordBuild } from "./build/fingerprint.ts";
-import { publishDeclarations, publishVariant, reportSizes } from "./build/publish.ts";
+import { step } from "./build/process.ts";
+import { publish, reportSizes } from "./build/publish.ts";
 import { installTools } from "./build/tools.ts";
 import { findRust } from "./build/toolchain.ts";
 import { compile, VARIANTS } from "./build/variants.ts";
@@ -20,12 +21,12 @@ async function build(): Promise<void> {
 
   const rust = await findRust();
   const tools = await installTools(rust);
-  for (const variant of VARIANTS) {
-    const compiled = await compile(variant, rust, tools);
-    await publishVariant(variant, compiled);
-    // Every variant exports the same functions: one declaration file speaks for all.
-    if (variant === VARIANTS[0]) publishDeclarations(compiled);
-  }
+  const names = VARIANTS.map(({ name }) => name).join(" and ");
+  const compiled = await step(`Compiling the core, builds ${names}, with ${rust.description}`, () =>
+    // Each spends most of its time in one thread.
+    Promise.all(VARIANTS.map((variant) => compile(variant, rust, tools))),
+  );
+  for (const files of compiled) await publish(files);
   recordBuild(inputs);
   reportSizes();
 }

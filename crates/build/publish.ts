@@ -5,14 +5,14 @@ import { join } from "node:path";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { BuildError } from "./errors.ts";
 import { DIST_WASM } from "./paths.ts";
-import { type Compiled, VARIANTS, type Variant } from "./variants.ts";
+import { type Compiled, VARIANTS } from "./variants.ts";
 
 /**
- * Writes a variant twice: as `<name>.wasm`, for those who serve or stream the file themselves, and as `<name>.js`, a
+ * Writes a build twice: as `<name>.wasm`, for those who serve or stream the file themselves, and as `<name>.js`, a
  * module that holds the deflated bytes in base64, which any bundler carries along without being told. gzip on the wire
  * takes back what base64 adds.
  */
-export async function publishVariant({ name }: Variant, { wasm }: Compiled): Promise<void> {
+export async function publish({ variant: { name }, wasm, declarations }: Compiled): Promise<void> {
   const bytes = readFileSync(wasm);
   const module = await WebAssembly.compile(bytes);
   for (const section of ["name", "producers", ".debug_info", ".debug_line", ".debug_str", "sourceMappingURL"]) {
@@ -25,11 +25,7 @@ export async function publishVariant({ name }: Variant, { wasm }: Compiled): Pro
   writeFileSync(join(DIST_WASM, `${name}.js`), `export default "${deflateRawSync(bytes, { level: 9 }).toString("base64")}";\n`);
   const doc = `/** The ${name} build of the core: deflate-raw bytes in base64. */`;
   writeFileSync(join(DIST_WASM, `${name}.d.ts`), `${doc}\ndeclare const deflated: string;\nexport default deflated;\n`);
-}
-
-/** Writes `exports.d.ts`: the types of what every variant exports, for `import type * as Exports from "#wasm/exports"`. */
-export function publishDeclarations({ declarations }: Compiled): void {
-  mkdirSync(DIST_WASM, { recursive: true });
+  // The types of the raw exports, for `import type * as Exports from "#wasm/exports"`: every build has the same.
   copyFileSync(declarations, join(DIST_WASM, "exports.d.ts"));
 }
 
