@@ -1,0 +1,195 @@
+//! WebAssembly: simd128, and relaxed SIMD where it is built in.
+
+use super::SQRT_HALF;
+use core::arch::wasm32::*;
+use core::ops::{Add, Div, Mul, Neg, Sub};
+
+/// Four float32 lanes.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub struct F32x4(v128);
+
+impl F32x4 {
+    /// All lanes zero.
+    #[inline(always)]
+    pub fn zero() -> Self {
+        Self(f32x4_splat(0.0))
+    }
+    /// All lanes `x`.
+    #[inline(always)]
+    pub fn splat(x: f32) -> Self {
+        Self(f32x4_splat(x))
+    }
+    /// All lanes `*x`: one `v128.load32_splat`, with a static offset where the index is constant.
+    #[inline(always)]
+    pub fn load_splat(x: &f32) -> Self {
+        // SAFETY: a reference is valid for a read of its 4 bytes; wasm loads need no alignment.
+        Self(unsafe { v128_load32_splat(core::ptr::from_ref(x).cast()) })
+    }
+    /// The four lanes of `a`.
+    #[inline(always)]
+    pub fn load(a: &[f32; 4]) -> Self {
+        // SAFETY: a reference to four floats is valid for a read of 16 bytes; wasm loads need no alignment.
+        Self(unsafe { v128_load(a.as_ptr().cast()) })
+    }
+    /// Writes the four lanes to `a`.
+    #[inline(always)]
+    pub fn store(self, a: &mut [f32; 4]) {
+        // SAFETY: an exclusive reference to four floats is valid for a write of 16 bytes; wasm stores need no alignment.
+        unsafe { v128_store(a.as_mut_ptr().cast(), self.0) }
+    }
+    /// `self * b + c`; fused with relaxed SIMD, rounded twice without.
+    #[inline(always)]
+    pub fn mul_add(self, b: Self, c: Self) -> Self {
+        #[cfg(target_feature = "relaxed-simd")]
+        return Self(f32x4_relaxed_madd(self.0, b.0, c.0));
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        return self * b + c;
+    }
+    /// IEEE 754-2019 `maximum`: NaN if either is NaN, and -0 < +0. Several instructions on x86.
+    #[inline(always)]
+    pub fn max(self, b: Self) -> Self {
+        Self(f32x4_max(self.0, b.0))
+    }
+    /// IEEE 754-2019 `minimum`: NaN if either is NaN, and -0 < +0. Several instructions on x86.
+    #[inline(always)]
+    pub fn min(self, b: Self) -> Self {
+        Self(f32x4_min(self.0, b.0))
+    }
+    /// `if self < b { b } else { self }`: one instruction; a NaN in `self` stays, a NaN in `b` is lost.
+    #[inline(always)]
+    pub fn pmax(self, b: Self) -> Self {
+        Self(f32x4_pmax(self.0, b.0))
+    }
+    /// `if b < self { b } else { self }`: one instruction; a NaN in `self` stays, a NaN in `b` is lost.
+    #[inline(always)]
+    pub fn pmin(self, b: Self) -> Self {
+        Self(f32x4_pmin(self.0, b.0))
+    }
+    /// Magnitudes.
+    #[inline(always)]
+    pub fn abs(self) -> Self {
+        Self(f32x4_abs(self.0))
+    }
+    /// Square roots, correctly rounded.
+    #[inline(always)]
+    pub fn sqrt(self) -> Self {
+        Self(f32x4_sqrt(self.0))
+    }
+    /// Largest whole numbers not above.
+    #[inline(always)]
+    pub fn floor(self) -> Self {
+        Self(f32x4_floor(self.0))
+    }
+    /// Nearest whole numbers, ties to even.
+    #[inline(always)]
+    pub fn round(self) -> Self {
+        Self(f32x4_nearest(self.0))
+    }
+    /// All bits of a lane set where `self < b`; for `select`.
+    #[inline(always)]
+    pub fn lt(self, b: Self) -> Self {
+        Self(f32x4_lt(self.0, b.0))
+    }
+    /// All bits of a lane set where `self <= b`; for `select`.
+    #[inline(always)]
+    pub fn le(self, b: Self) -> Self {
+        Self(f32x4_le(self.0, b.0))
+    }
+    /// All bits of a lane set where `self == b`; for `select`. `x.eq(x)` finds what is not NaN.
+    #[inline(always)]
+    pub fn eq(self, b: Self) -> Self {
+        Self(f32x4_eq(self.0, b.0))
+    }
+    /// `self` is a mask: `yes` where its bits are set, else `no`.
+    #[inline(always)]
+    pub fn select(self, yes: Self, no: Self) -> Self {
+        Self(v128_bitselect(yes.0, no.0, self.0))
+    }
+    /// Magnitude of `self` with the sign of `sign`.
+    #[inline(always)]
+    pub fn copysign(self, sign: Self) -> Self {
+        Self(v128_bitselect(sign.0, self.0, f32x4_splat(-0.0)))
+    }
+    /// `2^n` for lanes that hold whole numbers `-126..=127`, by building the exponent's bits.
+    #[inline(always)]
+    pub fn exp2_whole(self) -> Self {
+        let n = i32x4_trunc_sat_f32x4(self.0);
+        Self(i32x4_shl(i32x4_add(n, i32x4_splat(127)), 23))
+    }
+    /// `(m, n)` with `self = m * 2^n` and `m` from √½ to √2, for lanes that are positive and normal.
+    #[inline(always)]
+    pub fn frexp(self) -> (Self, Self) {
+        let n = i32x4_shr(i32x4_sub(self.0, i32x4_splat(SQRT_HALF)), 23);
+        (Self(i32x4_sub(self.0, i32x4_shl(n, 23))), Self(f32x4_convert_i32x4(n)))
+    }
+    /// Even and odd elements of eight: `(a0 a2 b0 b2, a1 a3 b1 b3)`.
+    #[inline(always)]
+    pub fn unzip(a: Self, b: Self) -> (Self, Self) {
+        (Self(i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0)), Self(i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0)))
+    }
+    /// Sum of the lanes, as `(0 + 2) + (1 + 3)`.
+    #[inline(always)]
+    pub fn sum(self) -> f32 {
+        let pairs = f32x4_add(self.0, i32x4_shuffle::<2, 3, 0, 1>(self.0, self.0));
+        f32x4_extract_lane::<0>(pairs) + f32x4_extract_lane::<1>(pairs)
+    }
+    /// The lanes as an array.
+    #[inline(always)]
+    pub fn to_array(self) -> [f32; 4] {
+        let mut a = [0.0; 4];
+        self.store(&mut a);
+        a
+    }
+    /// Rows become columns.
+    #[inline(always)]
+    pub fn transpose(rows: [Self; 4]) -> [Self; 4] {
+        let [a, b, c, d] = rows.map(|r| r.0);
+        let ab_lo = i32x4_shuffle::<0, 4, 1, 5>(a, b);
+        let ab_hi = i32x4_shuffle::<2, 6, 3, 7>(a, b);
+        let cd_lo = i32x4_shuffle::<0, 4, 1, 5>(c, d);
+        let cd_hi = i32x4_shuffle::<2, 6, 3, 7>(c, d);
+        [
+            Self(i64x2_shuffle::<0, 2>(ab_lo, cd_lo)),
+            Self(i64x2_shuffle::<1, 3>(ab_lo, cd_lo)),
+            Self(i64x2_shuffle::<0, 2>(ab_hi, cd_hi)),
+            Self(i64x2_shuffle::<1, 3>(ab_hi, cd_hi)),
+        ]
+    }
+}
+
+impl Add for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn add(self, b: Self) -> Self {
+        Self(f32x4_add(self.0, b.0))
+    }
+}
+impl Sub for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn sub(self, b: Self) -> Self {
+        Self(f32x4_sub(self.0, b.0))
+    }
+}
+impl Mul for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn mul(self, b: Self) -> Self {
+        Self(f32x4_mul(self.0, b.0))
+    }
+}
+impl Div for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn div(self, b: Self) -> Self {
+        Self(f32x4_div(self.0, b.0))
+    }
+}
+impl Neg for F32x4 {
+    type Output = Self;
+    #[inline(always)]
+    fn neg(self) -> Self {
+        Self(f32x4_neg(self.0))
+    }
+}
