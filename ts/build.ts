@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, type OutputChunk, type RolldownOptions } from "rolldown";
+import { build, type BuildOptions, type OutputChunk } from "rolldown";
 
 const ROOT = join(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
@@ -20,7 +20,7 @@ const SHARED = /^#(wasm\/\w+|worker-source)$/;
 /** What a bundle may leave to its runtime. All else is bundled, so that a page needs no import map. */
 const EXTERNAL: Readonly<Record<Platform, RegExp>> = { node: /^(?:node:.+|sharp)$/, browser: /^$/ };
 
-function bundle(platform: Platform, entries: Readonly<Record<string, string>>): RolldownOptions {
+function bundle(platform: Platform, entries: Readonly<Record<string, string>>): BuildOptions {
   return {
     cwd: ROOT,
     input: { ...entries },
@@ -45,10 +45,16 @@ async function bundleWorker(platform: Platform, entry: string): Promise<void> {
   await build({ ...options, output: { ...options.output, codeSplitting: false } });
   if (platform !== "browser") return;
 
-  const minified = await build({ ...options, write: false, output: { ...options.output, codeSplitting: false, minify: true } });
+  const minified = await build({
+    ...options,
+    write: false,
+    output: { ...options.output, codeSplitting: false, minify: true },
+  });
   const [worker, ...rest] = minified.output;
   if (rest.length > 0 || worker.imports.length > 0 || worker.dynamicImports.length > 0) {
-    throw new Error(`The worker is not self-contained: it needs ${[...worker.imports, ...worker.dynamicImports].join(", ")}.`);
+    throw new Error(
+      `The worker is not self-contained: it needs ${[...worker.imports, ...worker.dynamicImports].join(", ")}.`,
+    );
   }
   writeFileSync(join(DIST, "worker-source.js"), `export default ${JSON.stringify(worker.code)};\n`);
   writeFileSync(
@@ -60,13 +66,17 @@ async function bundleWorker(platform: Platform, entry: string): Promise<void> {
 /** Imports of a bundle's chunks that neither the bundle nor its runtime provides. */
 function unresolved(platform: Platform, chunks: readonly OutputChunk[]): string[] {
   const own = new Set(chunks.map(({ fileName }) => fileName));
-  const provided = (id: string): boolean => own.has(id) || EXTERNAL[platform].test(id) || /^\.\.\/[\w/-]+\.js$/.test(id);
+  const provided = (id: string): boolean =>
+    own.has(id) || EXTERNAL[platform].test(id) || /^\.\.\/[\w/-]+\.js$/.test(id);
   return chunks.flatMap(({ imports, dynamicImports }) => [...imports, ...dynamicImports]).filter((id) => !provided(id));
 }
 
 async function bundleIndex(platform: Platform): Promise<void> {
   const { output } = await build(bundle(platform, { index: "ts/index.ts" }));
-  const missing = unresolved(platform, output.filter((file) => file.type === "chunk"));
+  const missing = unresolved(
+    platform,
+    output.filter((file) => file.type === "chunk"),
+  );
   if (missing.length > 0) throw new Error(`dist/${platform} imports what it does not ship: ${missing.join(", ")}.`);
 }
 

@@ -17,7 +17,11 @@ export function fingerprint(): string {
     ...["Cargo.toml", "Cargo.lock", "crates/build.ts", "node_modules/binaryen/package.json"],
     ...["crates/build", "crates/kernels", "crates/wasm"].flatMap(sources),
   ];
-  for (const file of files) hash.update(`${file}\0`).update(readFileSync(join(ROOT, file))).update("\0");
+  for (const file of files)
+    hash
+      .update(`${file}\0`)
+      .update(readFileSync(join(ROOT, file)))
+      .update("\0");
   for (const { command, version } of TOOL_LIST) hash.update(`${command} ${version}\0`);
   hash.update(ask("rustc", ["-vV"]) ?? "no rustc");
   return hash.digest("hex");

@@ -23,7 +23,9 @@ export function run(command: string, args: readonly string[], options: RunOption
     const output: Buffer[] = [];
     child.stdout?.on("data", (chunk: Buffer) => output.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => output.push(chunk));
-    child.on("error", (cause) => reject(new BuildError(`${command} could not be started: ${cause.message}`, { cause })));
+    child.on("error", (cause) =>
+      reject(new BuildError(`${command} could not be started: ${cause.message}`, { cause })),
+    );
     child.on("close", (code, signal) => {
       if (code === 0) return resolve();
       const how = signal === null ? `exit code ${code}` : `signal ${signal} (${constants.signals[signal]})`;
@@ -34,7 +36,11 @@ export function run(command: string, args: readonly string[], options: RunOption
 }
 
 /** What a command prints, trimmed, or `undefined` if it is not there or fails. */
-export function ask(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): string | undefined {
+export function ask(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): string | undefined {
   const { status, stdout } = spawnSync(command, args, {
     encoding: "utf8",
     env: { ...process.env, ...env },

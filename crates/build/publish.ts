@@ -22,7 +22,10 @@ export async function publish({ variant: { name }, wasm, declarations }: Compile
   }
   mkdirSync(DIST_WASM, { recursive: true });
   writeFileSync(join(DIST_WASM, `${name}.wasm`), bytes);
-  writeFileSync(join(DIST_WASM, `${name}.js`), `export default "${deflateRawSync(bytes, { level: 9 }).toString("base64")}";\n`);
+  writeFileSync(
+    join(DIST_WASM, `${name}.js`),
+    `export default "${deflateRawSync(bytes, { level: 9 }).toString("base64")}";\n`,
+  );
   const doc = `/** The ${name} build of the core: deflate-raw bytes in base64. */`;
   writeFileSync(join(DIST_WASM, `${name}.d.ts`), `${doc}\ndeclare const deflated: string;\nexport default deflated;\n`);
   // The types of the raw exports, for `import type * as Exports from "#wasm/exports"`: every build has the same.
@@ -39,6 +42,8 @@ export function reportSizes(): void {
   for (const { name } of VARIANTS) {
     const bytes = readFileSync(join(DIST_WASM, `${name}.wasm`));
     const kilobytes = (size: number): string => `${(size / 1000).toFixed(1)} kB`;
-    console.log(`  dist/wasm/${name}.wasm  ${kilobytes(bytes.length)}, gzipped ${kilobytes(gzipSync(bytes, { level: 9 }).length)}`);
+    console.log(
+      `  dist/wasm/${name}.wasm  ${kilobytes(bytes.length)}, gzipped ${kilobytes(gzipSync(bytes, { level: 9 }).length)}`,
+    );
   }
 }

@@ -33,7 +33,9 @@ const DOWNLOAD_TIMEOUT = 180_000;
 export async function findRust(): Promise<Rust> {
   const version = ask("rustc", ["--version"]);
   if (version === undefined) {
-    throw new BuildError("Rust is missing: install it from https://rustup.rs (or your system's rustc and cargo), then run this again.");
+    throw new BuildError(
+      "Rust is missing: install it from https://rustup.rs (or your system's rustc and cargo), then run this again.",
+    );
   }
   if (hasTarget()) return { description: version, env: {}, cargoArgs: [] };
   if (debianIsInstalled()) return debianRust();

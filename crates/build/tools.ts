@@ -41,7 +41,8 @@ export const TOOL_LIST: readonly Tool[] = [
 function lockedVersion(crate: string): string {
   const lock = readFileSync(join(ROOT, "Cargo.lock"), "utf8");
   const version = new RegExp(`^name = "${crate}"\\nversion = "(.+)"$`, "m").exec(lock)?.[1];
-  if (version === undefined) throw new BuildError(`Cargo.lock does not mention ${crate}: run \`cargo update --workspace\`.`);
+  if (version === undefined)
+    throw new BuildError(`Cargo.lock does not mention ${crate}: run \`cargo update --workspace\`.`);
   return version;
 }
 
@@ -51,7 +52,9 @@ export async function installTools(rust: Rust): Promise<Tools> {
     return ask(command, ["--version"], { PATH: path })?.split(" ")[1] !== version;
   });
   for (const tool of missing) {
-    await step(`Installing ${tool.crate} ${tool.version} under target/tools (a minute or two, once)`, () => install(tool, rust));
+    await step(`Installing ${tool.crate} ${tool.version} under target/tools (a minute or two, once)`, () =>
+      install(tool, rust),
+    );
   }
   // All tools share one build folder, as they share dependencies; once they are installed it is only large.
   if (missing.length > 0) rmSync(join(TOOLS, "build"), { recursive: true, force: true });

@@ -19,7 +19,11 @@ export interface Ended {
 }
 
 /** Runs a command, shows its output as it comes, and keeps it. */
-export function show(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ended> {
+export function show(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
     const output: Buffer[] = [];
