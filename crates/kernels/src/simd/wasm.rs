@@ -56,15 +56,23 @@ impl F32x4 {
     pub fn min(self, b: Self) -> Self {
         Self(f32x4_min(self.0, b.0))
     }
-    /// `if self < b { b } else { self }`: one instruction; a NaN in `self` stays, a NaN in `b` is lost.
+    /// `if self < b { b } else { self }`: one instruction or two; a NaN in `self` stays, a NaN in `b` is lost.
     #[inline(always)]
     pub fn pmax(self, b: Self) -> Self {
-        Self(f32x4_pmax(self.0, b.0))
+        // LLVM turns pmax into relaxed_max, where NaN is any machine's guess; this it leaves alone: two instructions.
+        #[cfg(target_feature = "relaxed-simd")]
+        return Self(i32x4_relaxed_laneselect(b.0, self.0, f32x4_lt(self.0, b.0)));
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        return Self(f32x4_pmax(self.0, b.0));
     }
-    /// `if b < self { b } else { self }`: one instruction; a NaN in `self` stays, a NaN in `b` is lost.
+    /// `if b < self { b } else { self }`: one instruction or two; a NaN in `self` stays, a NaN in `b` is lost.
     #[inline(always)]
     pub fn pmin(self, b: Self) -> Self {
-        Self(f32x4_pmin(self.0, b.0))
+        // LLVM turns pmin into relaxed_min, where NaN is any machine's guess; this it leaves alone: two instructions.
+        #[cfg(target_feature = "relaxed-simd")]
+        return Self(i32x4_relaxed_laneselect(b.0, self.0, f32x4_lt(b.0, self.0)));
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        return Self(f32x4_pmin(self.0, b.0));
     }
     /// Magnitudes.
     #[inline(always)]
