@@ -1,0 +1,119 @@
+/** The command line. */
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type Case, convolutions, filters, pools } from "./cases.ts";
+import type { Clock } from "./clock.ts";
+import { LENSLET } from "./peers/lenslet.ts";
+import { peers } from "./peers/all.ts";
+import type { BuildChoice } from "./peers/peer.ts";
+
+export const USAGE = `npm run bench -- [options]
+  --case TEXT        only cases whose name contains TEXT, or of the group convolutions, pools, filters, cold; repeatable
+  --peer NAME        only this peer (${peers
+    .filter(({ kind }) => kind !== "lenslet")
+    .map(({ name }) => name)
+    .join(", ")}); repeatable
+  --rounds N         rounds, each of which visits every runtime once a case (9)
+  --budget MS        time of a runtime in a round (60)
+  --clock wall|cpu   time that passed, or CPU time of this process: for machines that others use meanwhile; Node only (wall)
+  --build NAME       lenslet's build: auto, simd, relaxed (auto)
+  --browser          in Chromium instead of Node; CHROMIUM names the program if it is not found
+  --json FILE        write what was measured
+  --svg FILE         draw the ratios and the roofline
+  --compare FILE     say what got slower since FILE was written by --json; with a second FILE behind it, nothing is run`;
+
+export interface Options {
+  readonly cases: readonly Case[];
+  readonly cold: boolean;
+  readonly peers: readonly string[];
+  readonly rounds: number;
+  readonly budget: number;
+  readonly clock: Clock;
+  readonly build: BuildChoice;
+  readonly browser: boolean;
+  readonly json: string | undefined;
+  readonly svg: string | undefined;
+  readonly compare: string | undefined;
+  /** A report to use instead of running. */
+  readonly report: string | undefined;
+}
+
+/** A mistake on the command line: said in a sentence, without a stack. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+export function parseOptions(args: readonly string[]): Options | "help" {
+  const { values, positionals } = parse(args);
+  if (values.help) return "help";
+  const wanted = values.case ?? [];
+  const groups = { convolutions, pools, filters };
+  const cases = Object.entries(groups).flatMap(([group, members]: [string, readonly Case[]]) =>
+    members.filter(({ name }) => wanted.length === 0 || wanted.some((text) => group === text || name.includes(text))),
+  );
+  const cold = wanted.length === 0 || wanted.includes("cold");
+  if (cases.length === 0 && !cold) throw new UsageError(`no case is called ${wanted.join(" or ")}`);
+  return {
+    cases,
+    cold,
+    peers: chosenPeers(values.peer ?? []),
+    rounds: positive("rounds", values.rounds),
+    budget: positive("budget", values.budget),
+    clock: oneOf("clock", values.clock, ["wall", "cpu"]),
+    build: oneOf("build", values.build, ["auto", "simd", "relaxed"]),
+    browser: values.browser,
+    json: path(values.json),
+    svg: path(values.svg),
+    compare: path(values.compare),
+    report: path(positionals[0]),
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: {
+        case: { type: "string", multiple: true },
+        peer: { type: "string", multiple: true },
+        rounds: { type: "string", default: "9" },
+        budget: { type: "string", default: "60" },
+        clock: { type: "string", default: "wall" },
+        build: { type: "string", default: "auto" },
+        browser: { type: "boolean", default: false },
+        json: { type: "string" },
+        svg: { type: "string" },
+        compare: { type: "string" },
+        help: { type: "boolean", short: "h", default: false },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error), { cause: error });
+  }
+}
+
+/** Paths mean what they mean where npm was called, not in the folder that it changed to. */
+function path(text: string | undefined): string | undefined {
+  return text === undefined ? undefined : resolve(process.env["INIT_CWD"] ?? "", text);
+}
+
+function chosenPeers(wanted: readonly string[]): readonly string[] {
+  const names = peers.map(({ name }) => name);
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown !== undefined) throw new UsageError(`--peer ${unknown}: there are ${names.join(", ")}`);
+  if (wanted.length === 0) return names;
+  return names.filter((name) => name.startsWith(LENSLET) || wanted.includes(name));
+}
+
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value >= 1)) throw new UsageError(`--${option} ${text}: expected a number from 1 on`);
+  return value;
+}
+
+function oneOf<const T extends string>(option: string, text: string, allowed: readonly T[]): T {
+  const value = allowed.find((each) => each === text);
+  if (value === undefined) throw new UsageError(`--${option} ${text}: expected ${allowed.join(" or ")}`);
+  return value;
+}
