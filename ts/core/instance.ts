@@ -5,7 +5,7 @@ import { type ErrorCode, LensletError } from "../errors.ts";
 /** What the core exports: wasm-pack's own declarations of the raw module. */
 type CoreExports = typeof Exports;
 
-/** Places of `ErrorCode` in crates/kernels/src/shape.rs. */
+/** Places of `ErrorCode` in crates/kernels/src/shape/mod.rs. */
 const ERROR_CODES: readonly ErrorCode[] = [
   "invalid-argument",
   "shape-mismatch",
