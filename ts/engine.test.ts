@@ -40,6 +40,18 @@ describe("tensor", () => {
     expect(Object.isFrozen(tensor.shape)).toBe(true);
   });
 
+  it("gives executors elsewhere bytes of their own", () => {
+    const { engine, executor } = fakeEngine();
+    executor.host = "worker-url";
+    const data = Float32Array.of(1, 2);
+    engine.tensor(data);
+    engine.add(data, { data, shape: [2] });
+    const buffers = executor.commands.map((command) => (command.kind === "write" ? command.bytes.buffer : undefined));
+    expect(buffers.filter((buffer) => buffer !== undefined).length).toBe(3);
+    expect(buffers).not.toContain(data.buffer);
+    expect(new Set(buffers.slice(0, 3)).size).toBe(3);
+  });
+
   it("takes any array of numbers", async () => {
     const { engine } = fakeEngine();
     const expected = Float32Array.of(1, 2, 255);
@@ -421,11 +433,17 @@ describe("dispose", () => {
     x.dispose();
   });
 
-  it("lets the executor reject what is pending", async () => {
-    const { engine } = fakeEngine();
-    const data = engine.tensor([1]).data();
-    engine.dispose();
-    await expect(data).rejects.toMatchObject({ code: "engine-disposed" });
+  it("rejects what is pending, whether the executor does or answers still", async () => {
+    for (const late of [true, false]) {
+      const { engine, executor } = fakeEngine();
+      const data = engine.tensor([1]).data();
+      const idle = engine.idle();
+      if (late) executor.dispose = () => undefined;
+      engine.dispose();
+      const remedy = "the engine was disposed; createEngine() makes a new one";
+      await expect(data).rejects.toMatchObject({ code: "engine-disposed", message: `data: ${remedy}` });
+      await expect(idle).rejects.toMatchObject({ code: "engine-disposed", message: `idle: ${remedy}` });
+    }
   });
 });
 

@@ -72,7 +72,7 @@ export class Engine extends Operators {
   tensor(data: ArrayLike<number>, shape?: Shape, options?: TensorOptions): Tensor {
     this.#store.checkOpen("tensor");
     const made = tensorBytes("tensor", data, shape, options);
-    return this.#store.write(made.bytes, made.shape);
+    return this.#store.write(made.bytes, made.shape, made.owned);
   }
 
   /**

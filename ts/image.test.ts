@@ -27,6 +27,7 @@ describe("toTensor", () => {
 
   it("copies the pixels", () => {
     const { engine, executor } = fakeEngine();
+    executor.host = "worker-url";
     const source = pixels(1, 1);
     image.toTensor(engine, source);
     const [write] = executor.commands;

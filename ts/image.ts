@@ -14,7 +14,7 @@ import {
   parseLayout,
 } from "./options.ts";
 import { CHANNELS, type Color, pixelsToTensor, tensorToPixels } from "./ops/pixels.ts";
-import { type ImageInput, imageInput, mismatch } from "./ops/plan.ts";
+import { bytesOf, type ImageInput, imageInput, mismatch } from "./ops/plan.ts";
 import type { EncodeOptions, ImageSource, Pixels } from "./platform/platform.ts";
 import { checkElements, formatShape } from "./shape.ts";
 import type { NdArray, Tensor } from "./tensor.ts";
@@ -125,7 +125,7 @@ function parsePixels(
       `has ${data.length} bytes; expected ${4 * width * height}, RGBA for ${width} × ${height} pixels`,
     );
   }
-  return { bytes: new Uint8Array(data), width, height };
+  return { bytes: bytesOf(data), width, height };
 }
 
 /**
@@ -234,7 +234,7 @@ export async function encode(pixels: PixelSource, options: EncodeOptions = {}): 
   checkOptions(call, options, ["type", "quality"]);
   const type = oneOf(call, "type", options.type ?? "png", ["png", "jpeg", "webp"] as const);
   const { bytes, width, height } = parsePixels(call, pixels);
-  const rgba = { data: new Uint8ClampedArray(bytes.buffer), width, height };
+  const rgba = { data: new Uint8ClampedArray(bytes), width, height };
   if (options.quality === undefined) return platform.encodeImage(rgba, { type });
   const quality = numeric(call, "quality", options.quality, "a number from 0 to 1");
   if (quality < 0 || quality > 1) throw invalid(call, "quality", quality, "a number from 0 to 1");

@@ -126,14 +126,16 @@ export class Store implements TensorStore {
     return handle.id;
   }
 
-  /** A tensor of bytes, which belong to the core from now on. */
-  write(bytes: Uint8Array<ArrayBuffer>, shape: Shape): Tensor {
-    return this.#hand(this.#write(bytes), { shape, size: bytes.length / 4, dtype: "float32" }) as Tensor;
+  /** A tensor of bytes; those that are not `owned` are the caller's, who may change them later. */
+  write(bytes: Uint8Array<ArrayBuffer>, shape: Shape, owned: boolean): Tensor {
+    return this.#hand(this.#write(bytes, owned), { shape, size: bytes.length / 4, dtype: "float32" }) as Tensor;
   }
 
-  #write(bytes: Uint8Array<ArrayBuffer>): StoreHandle {
+  #write(bytes: Uint8Array<ArrayBuffer>, owned = false): StoreHandle {
     const handle = this.#claim({ bytes: bytes.length, owners: 0 });
-    this.executor.submit({ kind: "write", id: handle.id, bytes });
+    // An executor in this thread has read them when `submit` returns; others keep and transfer them.
+    const kept = owned || this.executor.host === "thread" ? bytes : bytes.slice();
+    this.executor.submit({ kind: "write", id: handle.id, bytes: kept });
     return handle;
   }
 
@@ -153,21 +155,25 @@ export class Store implements TensorStore {
         "data: the tensor was disposed; read it before, or keep it by returning it from its scope",
       );
     }
-    return this.#wait(this.executor.read(handle.id));
+    return this.#wait("data", this.executor.read(handle.id));
   }
 
   async idle(): Promise<void> {
     this.checkOpen("idle");
-    return this.#wait(this.executor.idle());
+    return this.#wait("idle", this.executor.idle());
   }
 
-  /** Waits in a way that leads from the promise to this store, so that it is not taken for abandoned meanwhile. */
-  async #wait<T>(answer: Promise<T>): Promise<T> {
+  /**
+   * Waits for the executor in a way that leads from the promise to this store, so that it is not taken for abandoned. An
+   * answer that comes after the end is none, whichever executor gave it.
+   */
+  async #wait<T>(call: string, answer: Promise<T>): Promise<T> {
     this.#waiting.add(answer);
     try {
       return await answer;
     } finally {
       this.#waiting.delete(answer);
+      this.checkOpen(call);
     }
   }
 

@@ -12,20 +12,22 @@ export interface TensorOptions {
   readonly transfer?: boolean | undefined;
 }
 
-/** Bytes that nobody else writes to, and their shape. */
+/** The bytes of a new tensor, and its shape. */
 export interface TensorBytes {
+  /** Whether the caller gave them up. */
+  readonly owned: boolean;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly shape: Shape;
 }
 
-/** Checks data and shape, and copies or takes the data. */
+/** Checks data and shape, and takes the data if it is to be transferred. */
 export function tensorBytes(call: string, data: unknown, shape: unknown, options: TensorOptions = {}): TensorBytes {
   checkOptions(call, options, ["transfer"]);
   const transfer = flag(call, "transfer", options.transfer ?? false);
   const { length } = arrayLike(call, "data", data);
   if (shape === undefined && length === 0) throw invalid(call, "data", data, "at least one number");
   const sizes = parseShape(call, "shape", shape === undefined ? [length] : shape);
-  if (!transfer) return { bytes: upload(call, "data", data, sizes), shape: sizes };
+  if (!transfer) return { bytes: upload(call, "data", data, sizes), owned: false, shape: sizes };
   if (
     !(data instanceof Float32Array) ||
     !(data.buffer instanceof ArrayBuffer) ||
@@ -46,5 +48,6 @@ export function tensorBytes(call: string, data: unknown, shape: unknown, options
     );
   }
   // Taken at once, in every engine: what the caller writes to it later must not depend on where the engine runs.
-  return { bytes: new Uint8Array(structuredClone(data.buffer, { transfer: [data.buffer] })), shape: sizes };
+  const bytes = new Uint8Array(structuredClone(data.buffer, { transfer: [data.buffer] }));
+  return { bytes, owned: true, shape: sizes };
 }

@@ -11,7 +11,7 @@ import { invalid, type Layout, show } from "../options.ts";
 import { checkElements, formatShape, type ImageSize, imageShape, imageSize, parseShape, type Shape } from "../shape.ts";
 import { type DType, type NdArray, Tensor, type VectorOperand } from "../tensor.ts";
 
-/** An input of an operator: a tensor, or bytes to upload for the call. */
+/** An input of an operator: a tensor, or bytes to upload for the call, which may be the caller's own. */
 export interface Input {
   /** What the caller calls it: `"filter"`. */
   readonly argument: string;
@@ -127,14 +127,23 @@ export function vectorInput(
   );
 }
 
-/** The bytes of numbers as float32, copied; throws where there are not as many as the shape says. */
+/**
+ * The bytes of numbers as float32: the caller's own if that is what they are, else a copy. Throws where there are not as
+ * many as the shape says.
+ */
 export function upload(call: string, argument: string, data: unknown, shape: Shape): Uint8Array<ArrayBuffer> {
   const size = checkElements(call, argument, shape);
   const numbers = arrayLike(call, argument, data);
   if (numbers.length !== size) {
     throw mismatch(call, argument, `has ${numbers.length} elements; expected ${size} for shape ${formatShape(shape)}`);
   }
-  return new Uint8Array(toFloat32(call, argument, numbers).buffer);
+  return bytesOf(toFloat32(call, argument, numbers));
+}
+
+/** The bytes of a typed array, copied only from shared memory, which someone else may write to. */
+export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array<ArrayBuffer> {
+  if (buffer instanceof ArrayBuffer) return new Uint8Array(buffer, byteOffset, byteLength);
+  return new Uint8Array(new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 /** Checks that `data` is an array or a typed array. */
@@ -143,7 +152,8 @@ export function arrayLike(call: string, argument: string, data: unknown): ArrayL
   throw invalid(call, argument, data, "a Float32Array or an array of numbers");
 }
 
-function toFloat32(call: string, argument: string, data: ArrayLike<unknown>): Float32Array<ArrayBuffer> {
+function toFloat32(call: string, argument: string, data: ArrayLike<unknown>): Float32Array {
+  if (data instanceof Float32Array) return data;
   // Typed arrays of numbers hold nothing else; those of bigints would throw a TypeError of their own.
   if (ArrayBuffer.isView(data) && typeof data[0] === "number")
     return new Float32Array(data as unknown as ArrayLike<number>);
