@@ -1,5 +1,6 @@
 /** The line to a Worker of the web's kind: browsers have it, and beside `node:worker_threads` Deno and Bun too. */
 import type { WorkerLike, WorkerLink, WorkerListener } from "./platform.ts";
+import { onTerminate } from "./terminate.ts";
 
 /** Whether `worker` is of the web's kind. */
 export function isWebWorker(worker: WorkerLike): worker is Worker {
@@ -11,7 +12,7 @@ export function webWorkerLink(worker: Worker, closed?: () => void): WorkerLink {
   // No event tells that a worker ended; that a lock it held is free does. Insecure contexts have no locks.
   const lock = globalThis.navigator?.locks === undefined ? undefined : `lenslet-worker-${uniqueName()}`;
   const end = new AbortController();
-  const { terminate } = worker;
+  let undo = (): void => undefined;
   let listener: WorkerListener | undefined;
   return {
     lock,
@@ -23,11 +24,7 @@ export function webWorkerLink(worker: Worker, closed?: () => void): WorkerLink {
       worker.addEventListener("messageerror", () => to.lost(new Error("a message could not be read")), { signal });
       // Bun's and Deno's.
       worker.addEventListener("close", () => to.lost(new Error("the worker ended")), { signal });
-      // Chromium lets a terminated worker end its task first, for up to 2 s, and keep its lock as long.
-      worker.terminate = () => {
-        terminate.call(worker);
-        to.lost(new Error("the worker was terminated"));
-      };
+      undo = onTerminate(worker, () => to.lost(new Error("the worker was terminated")));
     },
     watchLock() {
       if (lock === undefined) return;
@@ -46,8 +43,8 @@ export function webWorkerLink(worker: Worker, closed?: () => void): WorkerLink {
     close() {
       if (end.signal.aborted) return;
       end.abort();
-      Reflect.deleteProperty(worker, "terminate");
-      terminate.call(worker);
+      undo();
+      worker.terminate();
       closed?.();
     },
   };

@@ -1,6 +1,6 @@
 /** Starting a worker: what can go wrong, and that nothing stays behind. */
 import { getEventListeners } from "node:events";
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
 import { workerExecutor } from "./client.ts";
 import { EMPTY_MODULE, fakeWorker, start } from "./testing/start.ts";

@@ -1,0 +1,17 @@
+import type { WorkerLike } from "./platform.ts";
+
+/**
+ * Runs `heard` as soon as somebody terminates a worker. A worker that computes ends its task first, in Chromium and Bun for
+ * up to 2 s, and only then do events, or a lock that it held, tell that it is gone. Returns what undoes it.
+ */
+export function onTerminate(worker: WorkerLike, heard: () => void): () => void {
+  const { terminate } = worker;
+  worker.terminate = () => {
+    const result = terminate.call(worker);
+    heard();
+    return result;
+  };
+  return () => {
+    Reflect.deleteProperty(worker, "terminate");
+  };
+}
