@@ -2,6 +2,7 @@ import { type Engine, filters, type image, type NdArray, type Tensor } from "len
 
 const SIZE = 9;
 const ANGLES = 8;
+const LONGEST = 640;
 /** Even filters answer to lines, odd ones to edges. */
 const PHASES = [0, Math.PI / 2] as const;
 
@@ -12,9 +13,17 @@ const bank: readonly NdArray[] = PHASES.flatMap((phase) =>
   ),
 );
 
-/** What each filter of the bank finds in a grey picture, [1, h/2, w/2, 16], each map scaled to 0..1. */
+/**
+ * What each filter of the bank finds in a grey picture, [1, h/2, w/2, 16], each map scaled to 0..1. Large pictures are
+ * reduced first: sixteen maps of a camera's full size would be for nobody to look at.
+ */
 export function featureMaps(engine: Engine, grey: Tensor): Tensor {
-  const layer = engine.conv2d(grey, stacked(bank), { padding: "valid", activation: "relu" });
+  const [, h = 0, w = 0] = grey.shape;
+  const scale = Math.min(1, LONGEST / Math.max(h, w));
+  const small = engine.resize(grey, {
+    size: [Math.max(SIZE, Math.round(h * scale)), Math.max(SIZE, Math.round(w * scale))],
+  });
+  const layer = engine.conv2d(small, stacked(bank), { padding: "same", activation: "relu" });
   const maps = engine.maxPool2d(layer, { size: 2 });
   return engine.div(maps, engine.max(engine.globalMaxPool2d(maps), 1e-6));
 }

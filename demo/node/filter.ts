@@ -15,7 +15,10 @@ async function main({ photo, out, worker, build }: Arguments): Promise<void> {
   await access(photo).catch((cause: unknown) => {
     throw new UsageError(`there is no file ${photo}, or it may not be read`, { cause });
   });
-  const pixels = await image.decode(photo);
+  const pixels = await image.decode(photo).catch((cause: unknown) => {
+    const unreadable = cause instanceof LensletError && cause.code === "image-failed";
+    throw unreadable ? new UsageError(`${photo} is not a picture that can be read`, { cause }) : cause;
+  });
   await mkdir(out, { recursive: true });
 
   const engine = await createEngine({ worker, build });

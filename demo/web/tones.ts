@@ -20,7 +20,8 @@ const ABOVE: Colour = [255, 148, 64];
 export function shade({ values }: Plane, tone: Tone, kernels: readonly Kernel[]): Shading {
   let low = Number.POSITIVE_INFINITY;
   let high = Number.NEGATIVE_INFINITY;
-  for (const value of values) {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? 0;
     if (value < low) low = value;
     if (value > high) high = value;
   }
@@ -35,16 +36,21 @@ function automatic(low: number, high: number, [kernel]: readonly Kernel[]): Excl
   return low < 0 && -low > 0.05 * high ? "signed" : "stretch";
 }
 
+const SAMPLE = 200_000;
+
 /** A value that all but one in 70 stay below: neither single peaks nor the border darken the rest. */
 function strong(values: Float32Array, low: number, high: number): number {
   const top = Math.max(Math.abs(low), Math.abs(high));
   if (!(top > 0) || !Number.isFinite(top)) return 1;
   const bins = new Uint32Array(512);
-  for (const value of values) {
-    const bin = Math.min(511, Math.floor((Math.abs(value) / top) * 512));
+  // A sample will do: large pictures have millions of values.
+  const step = Math.ceil(values.length / SAMPLE);
+  const scale = 511.99 / top;
+  for (let i = 0; i < values.length; i += step) {
+    const bin = (Math.abs(values[i] ?? 0) * scale) | 0;
     bins[bin] = (bins[bin] ?? 0) + 1;
   }
-  let rest = values.length / 70;
+  let rest = values.length / step / 70;
   let bin = 511;
   while (bin > 0) {
     rest -= bins[bin] ?? 0;
