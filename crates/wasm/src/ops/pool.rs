@@ -1,12 +1,13 @@
 //! Pools. Kinds are those of [`PoolKind::from_code`].
 
 use super::in_nhwc;
-use crate::core::{Call, output};
+use crate::core::{Call, Scratch, output};
+use lenslet_kernels::layout::{nchw_to_nhwc, nhwc_to_nchw};
 use lenslet_kernels::pool::{
     PoolKind, adaptive_pool2d as adaptive, avg_pool2d, global_pool2d as global, l2_pool2d, max_pool2d,
     max_pool2d_with_indices,
 };
-use lenslet_kernels::shape::{Image, Pool2dShape, SpecError};
+use lenslet_kernels::shape::{Image, Layout, Pool2dShape, SpecError};
 
 /// Words: kind, layout, n, h, w, c, kH, kW, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight,
 /// ceilMode, countIncludePad. A second output takes the indices of a max pool, int32.
@@ -21,8 +22,19 @@ pub(crate) fn pool2d(mut call: Call) -> Result<(), SpecError> {
         if kind != PoolKind::Max {
             return Err(SpecError::invalid("indices", "are known for max pools only"));
         }
-        let indices = bytemuck::cast_slice_mut(indices.as_mut_slice());
-        return max_pool2d_with_indices(&shape, layout, input, values.as_mut_slice(), indices);
+        let (values, indices) = (values.as_mut_slice(), indices.as_mut_slice());
+        if layout == Layout::Nhwc {
+            return max_pool2d_with_indices(&shape, layout, input, values, bytemuck::cast_slice_mut(indices));
+        }
+        let Scratch { nhwc_input, nhwc_output, .. } = call.scratch;
+        let nhwc = nhwc_input.get(shape.input.checked_len("input")?)?;
+        nchw_to_nhwc(&shape.input, input, nhwc)?;
+        let len = shape.output.checked_len("output")?;
+        let (best, places) = nhwc_output.get(2 * len)?.split_at_mut(len);
+        max_pool2d_with_indices(&shape, layout, nhwc, best, bytemuck::cast_slice_mut(places))?;
+        nhwc_to_nchw(&shape.output, best, values)?;
+        // Indices are moved as floats, which keeps their bits.
+        return nhwc_to_nchw(&shape.output, places, indices);
     }
     let images = [&shape.input, &shape.output];
     in_nhwc(layout, images, input, output(call.outputs, 0)?, call.scratch, |x, y, _| match kind {
