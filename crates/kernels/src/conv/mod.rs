@@ -1,6 +1,7 @@
 //! Convolution: one file a strategy; this one chooses among them and checks the buffers.
 
 mod depthwise;
+mod direct;
 mod gather;
 mod packed;
 mod transposed;
@@ -24,6 +25,8 @@ pub enum Strategy {
     ImplicitGemm,
     /// The same for each group of channels.
     Grouped,
+    /// Tiles of pixels read the input where it lies, nothing is packed: small sums, few channels.
+    Direct,
     /// Every output channel sees one input channel: vectors of channels, no matrix product.
     Depthwise,
     /// A transposed convolution as one implicit product for each sub-pixel phase.
@@ -37,6 +40,7 @@ impl Strategy {
             Self::Pointwise => "pointwise",
             Self::ImplicitGemm => "implicit-gemm",
             Self::Grouped => "grouped-gemm",
+            Self::Direct => "direct",
             Self::Depthwise => "depthwise",
             Self::SubPixel => "sub-pixel",
         }
@@ -57,10 +61,17 @@ pub struct Conv2d {
     strategy: Strategy,
 }
 
+const DIRECT_BELOW: usize = 160;
+
 fn choose(shape: &Conv2dShape) -> Strategy {
     let axes = [&shape.h, &shape.w];
     if shape.group_in_c() == 1 && (shape.groups > 1 || shape.output.c == 1) {
         Strategy::Depthwise
+    } else if !shape.group_in_c().is_multiple_of(4)
+        && shape.h.kernel <= direct::MAX_TAPS
+        && shape.h.kernel * shape.w.kernel * shape.group_in_c() < DIRECT_BELOW
+    {
+        Strategy::Direct
     } else if shape.groups > 1 {
         Strategy::Grouped
     } else if axes.iter().all(|a| a.kernel == 1 && a.stride == 1 && a.pad_before == 0 && a.pad_after == 0) {
@@ -135,6 +146,9 @@ impl Conv2d {
         match self.strategy {
             Strategy::Depthwise => {
                 return depthwise::run(shape, input, packed, bias, self.activation, workspace, output);
+            }
+            Strategy::Direct => {
+                return direct::run(shape, input, packed, bias, self.activation, workspace, output);
             }
             Strategy::Pointwise => {
                 let rows = shape.output.len() / shape.output.c;

@@ -1,22 +1,34 @@
 //! The micro-kernel: one tile of `R x 4V` sums over packed panels.
 
-use super::NR;
+use super::{MR, NR, RightHand};
 use crate::simd::F32x4;
 use core::array::from_fn;
 
 /// What a panel of B's columns needs beside its numbers.
-pub(super) struct Columns {
+pub(crate) struct Columns {
     /// First column.
-    pub(super) first: usize,
+    pub(crate) first: usize,
     /// Columns that exist; the panel is padded to whole vectors.
-    pub(super) width: usize,
+    pub(crate) width: usize,
     /// What sums start from: the bias in the first block of depth, else what `output` holds.
-    pub(super) start: Option<[f32; NR]>,
+    pub(crate) start: Option<[f32; NR]>,
     /// Smallest and largest result.
-    pub(super) clamp: [f32; 2],
+    pub(crate) clamp: [f32; 2],
 }
 
-/// `output[offset(r) + columns.first ..] = start + a b` for `R` rows and `V` vectors of columns.
+impl Columns {
+    /// Panel of the columns from `first` on of `b`, in its first block of depth; `clamp` is that of a last block.
+    pub(crate) fn new(first: usize, b: &RightHand<'_>, clamp: [f32; 2]) -> Self {
+        let width = NR.min(b.n - first);
+        let mut start = [0.0; NR];
+        if let Some(bias) = b.bias {
+            start[..width].copy_from_slice(&bias[first..first + width]);
+        }
+        Self { first, width, start: Some(start), clamp }
+    }
+}
+
+/// `output[rows[r] + columns.first ..] = start + a b` for `R` rows and `V` vectors of columns.
 ///
 /// `a` is `[k / 4][R][4]`, `b` `[k / 4][4][4 V]`. The loop over a quad must stay a loop: its length is `left.min(4)`, which
 /// the compiler does not know. Where it was unrolled, LLVM's scheduler reordered the sixty-odd instructions by its own idea of
@@ -29,16 +41,10 @@ pub(super) fn tile<const R: usize, const V: usize>(
     b: &[f32],
     columns: &Columns,
     output: &mut [f32],
-    offset: impl Fn(usize) -> usize,
+    rows: &[usize; MR],
 ) {
-    let rows: [usize; R] = from_fn(|r| offset(r) + columns.first);
-    let mut sums = match &columns.start {
-        Some(start) => {
-            let start: [F32x4; V] = from_fn(|v| F32x4::load(&start.as_chunks().0[v]));
-            [start; R]
-        }
-        None => rows.map(|row| load(&output[row..][..columns.width])),
-    };
+    let rows: [usize; R] = from_fn(|r| rows[r] + columns.first);
+    let mut sums = first_sums::<R, V>(columns, &rows, output);
     let (a, _) = a.as_chunks::<4>().0.as_chunks::<R>();
     let (b, _) = b.as_chunks::<4>().0.as_chunks::<V>().0.as_chunks::<4>();
     let mut left = k;
@@ -55,8 +61,80 @@ pub(super) fn tile<const R: usize, const V: usize>(
             }
         }
     }
+    write_sums(sums, columns, &rows, output);
+}
+
+/// Where the numbers of an unpacked tile lie: in each of `rows`, from `first` on, `runs` runs of floats.
+pub(crate) struct Runs<'a> {
+    /// One slice a row of taps.
+    pub(crate) rows: &'a [&'a [f32]],
+    /// Where the first run of a row starts.
+    pub(crate) first: usize,
+    /// Runs of a row.
+    pub(crate) runs: usize,
+    /// Floats of a run.
+    pub(crate) run: usize,
+    /// From one run to the next.
+    pub(crate) run_step: usize,
+    /// From a pixel's to the next pixel's.
+    pub(crate) step: usize,
+}
+
+/// The same with `a` not packed but read where it lies. `b` is `[rows * runs * run][4 V]`; rows of `output` are `output_step` apart.
+#[inline(never)]
+pub(crate) fn unpacked_tile<const R: usize, const V: usize>(
+    a: &Runs<'_>,
+    b: &[f32],
+    columns: &Columns,
+    output: &mut [f32],
+    output_step: usize,
+) {
+    let rows: [usize; R] = from_fn(|r| r * output_step + columns.first);
+    let mut sums = first_sums::<R, V>(columns, &rows, output);
+    let (b, _) = b.as_chunks::<4>().0.as_chunks::<V>();
+    let mut b = b.chunks_exact(a.run);
+    for row in a.rows {
+        let row = &row[a.first..];
+        for i in 0..a.runs {
+            let Some(b) = b.next() else { continue };
+            // Cut to the length of the loop, so that no index in it needs a check.
+            let a: [&[f32]; R] = from_fn(|r| &row[i * a.run_step + r * a.step..][..b.len()]);
+            for (k, b) in b.iter().enumerate() {
+                let b: [F32x4; V] = from_fn(|v| F32x4::load(&b[v]));
+                for (a, sums) in a.iter().zip(&mut sums) {
+                    let a = F32x4::load_splat(&a[k]);
+                    for (b, sum) in b.iter().zip(sums) {
+                        *sum = a.mul_add(*b, *sum);
+                    }
+                }
+            }
+        }
+    }
+    write_sums(sums, columns, &rows, output);
+}
+
+/// What the sums of a tile start from.
+#[inline(always)]
+fn first_sums<const R: usize, const V: usize>(columns: &Columns, rows: &[usize; R], output: &[f32]) -> [[F32x4; V]; R] {
+    match &columns.start {
+        Some(start) => {
+            let start: [F32x4; V] = from_fn(|v| F32x4::load(&start.as_chunks().0[v]));
+            [start; R]
+        }
+        None => rows.map(|row| load(&output[row..][..columns.width])),
+    }
+}
+
+/// Clamps and stores the sums of a tile.
+#[inline(always)]
+fn write_sums<const R: usize, const V: usize>(
+    sums: [[F32x4; V]; R],
+    columns: &Columns,
+    rows: &[usize; R],
+    output: &mut [f32],
+) {
     let [min, max] = columns.clamp.map(F32x4::splat);
-    for (row, sums) in rows.into_iter().zip(sums) {
+    for (&row, sums) in rows.iter().zip(sums) {
         let sums = sums.map(|sum| sum.pmax(min).pmin(max));
         store(sums, &mut output[row..][..columns.width]);
     }
@@ -66,17 +144,14 @@ pub(super) fn tile<const R: usize, const V: usize>(
 #[inline(always)]
 fn store<const V: usize>(sums: [F32x4; V], to: &mut [f32]) {
     let (vectors, rest) = to.as_chunks_mut::<4>();
-    if vectors.len() == V {
-        for (to, sum) in vectors.iter_mut().zip(sums) {
-            sum.store(to);
+    let whole = vectors.len();
+    for (to, sum) in vectors.iter_mut().zip(sums) {
+        sum.store(to);
+    }
+    if let Some(last) = sums.get(whole) {
+        for (to, sum) in rest.iter_mut().zip(last.to_array()) {
+            *to = sum;
         }
-    } else {
-        for (to, sum) in vectors.iter_mut().zip(sums) {
-            sum.store(to);
-        }
-        let last = sums[vectors.len().min(V - 1)].to_array();
-        let len = rest.len();
-        rest.copy_from_slice(&last[..len]);
     }
 }
 

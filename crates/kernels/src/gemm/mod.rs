@@ -9,8 +9,10 @@ mod pack;
 pub(crate) use pack::{FilterStrides, PackedShape, RowMajor, copy_quads, pack_panels};
 
 use crate::activation::Activation;
+use core::array::from_fn;
 use core::ops::Range;
-use kernel::{Columns, tile};
+use kernel::tile;
+pub(crate) use kernel::{Columns, Runs, unpacked_tile};
 
 /// Rows of a tile. With [`NR`]: 12 accumulators, two vectors of B and a broadcast are the 15 vector registers of V8.
 pub const MR: usize = 6;
@@ -63,7 +65,7 @@ pub(crate) fn scratch_len(rows: usize, k: usize) -> usize {
 }
 
 /// Smallest and largest result, and the activation that is left for a second pass over the block.
-fn split_activation(activation: Activation) -> ([f32; 2], Option<Activation>) {
+pub(crate) fn split_activation(activation: Activation) -> ([f32; 2], Option<Activation>) {
     match activation {
         Activation::Identity => ([f32::NEG_INFINITY, f32::INFINITY], None),
         Activation::Relu => ([0.0, f32::INFINITY], None),
@@ -94,35 +96,29 @@ pub(crate) fn multiply<A: LeftHand>(
             pack_block(a, block.clone(), k.clone(), &mut patch, scratch);
             let last = k.end == b.k;
             for column in (0..b.n).step_by(NR) {
-                let width = NR.min(b.n - column);
-                let lanes = if width > 4 { 8 } else { 4 };
-                let panel = &b.panels[column * padded_k..][k0 * lanes..][..depth * lanes];
-                let mut columns = Columns {
-                    first: column,
-                    width,
-                    start: if k0 == 0 { Some([0.0; NR]) } else { None },
-                    clamp: if last { clamp } else { unclamped },
-                };
-                if let (Some(start), Some(bias)) = (&mut columns.start, b.bias) {
-                    start[..width].copy_from_slice(&bias[column..column + width]);
+                let mut columns = Columns::new(column, b, if last { clamp } else { unclamped });
+                if k0 > 0 {
+                    columns.start = None;
                 }
+                let lanes = if columns.width > 4 { 8 } else { 4 };
+                let panel = &b.panels[column * padded_k..][k0 * lanes..][..depth * lanes];
                 for row in block.clone().step_by(MR) {
                     let count = MR.min(block.end - row);
                     let packed = &scratch[(row - first) * depth..][..count * depth];
-                    let offset = |r| a.output_offset(row + r);
+                    let rows = from_fn(|r| if r < count { a.output_offset(row + r) } else { 0 });
                     match (count, lanes) {
-                        (6, 8) => tile::<6, 2>(k.len(), packed, panel, &columns, output, offset),
-                        (5, 8) => tile::<5, 2>(k.len(), packed, panel, &columns, output, offset),
-                        (4, 8) => tile::<4, 2>(k.len(), packed, panel, &columns, output, offset),
-                        (3, 8) => tile::<3, 2>(k.len(), packed, panel, &columns, output, offset),
-                        (2, 8) => tile::<2, 2>(k.len(), packed, panel, &columns, output, offset),
-                        (1, 8) => tile::<1, 2>(k.len(), packed, panel, &columns, output, offset),
-                        (6, _) => tile::<6, 1>(k.len(), packed, panel, &columns, output, offset),
-                        (5, _) => tile::<5, 1>(k.len(), packed, panel, &columns, output, offset),
-                        (4, _) => tile::<4, 1>(k.len(), packed, panel, &columns, output, offset),
-                        (3, _) => tile::<3, 1>(k.len(), packed, panel, &columns, output, offset),
-                        (2, _) => tile::<2, 1>(k.len(), packed, panel, &columns, output, offset),
-                        _ => tile::<1, 1>(k.len(), packed, panel, &columns, output, offset),
+                        (6, 8) => tile::<6, 2>(k.len(), packed, panel, &columns, output, &rows),
+                        (5, 8) => tile::<5, 2>(k.len(), packed, panel, &columns, output, &rows),
+                        (4, 8) => tile::<4, 2>(k.len(), packed, panel, &columns, output, &rows),
+                        (3, 8) => tile::<3, 2>(k.len(), packed, panel, &columns, output, &rows),
+                        (2, 8) => tile::<2, 2>(k.len(), packed, panel, &columns, output, &rows),
+                        (1, 8) => tile::<1, 2>(k.len(), packed, panel, &columns, output, &rows),
+                        (6, _) => tile::<6, 1>(k.len(), packed, panel, &columns, output, &rows),
+                        (5, _) => tile::<5, 1>(k.len(), packed, panel, &columns, output, &rows),
+                        (4, _) => tile::<4, 1>(k.len(), packed, panel, &columns, output, &rows),
+                        (3, _) => tile::<3, 1>(k.len(), packed, panel, &columns, output, &rows),
+                        (2, _) => tile::<2, 1>(k.len(), packed, panel, &columns, output, &rows),
+                        _ => tile::<1, 1>(k.len(), packed, panel, &columns, output, &rows),
                     }
                 }
             }

@@ -1,0 +1,150 @@
+//! Direct convolution: tiles of output pixels read the input as it lies in memory, nothing is packed.
+//!
+//! With adjacent taps a row of the kernel covers one run of floats, and the runs of neighbouring pixels lie a stride apart.
+//! Rows that need zeros at their sides are copied once into a ring of as many rows as the window covers.
+
+use crate::activation::Activation;
+use crate::gemm::{Columns, MR, NR, RightHand, Runs, split_activation, unpacked_tile};
+use crate::memory::Workspace;
+use crate::shape::{Conv2dShape, SpecError};
+
+/// Most rows of taps.
+pub(super) const MAX_TAPS: usize = 16;
+
+/// Input rows with zeros at either side.
+struct Band<'a> {
+    /// All images, or the ring.
+    rows: &'a [f32],
+    /// Floats of a row.
+    row_len: usize,
+    /// Rows of the ring; row `y` lies in slot `y % slots`.
+    slots: usize,
+}
+
+impl Band<'_> {
+    fn row(&self, y: usize) -> &[f32] {
+        &self.rows[y % self.slots * self.row_len..][..self.row_len]
+    }
+}
+
+/// Floats of one padded row.
+fn padded_len(shape: &Conv2dShape) -> usize {
+    (shape.w.pad_before + shape.input.w + shape.w.pad_after) * shape.input.c
+}
+
+/// `input` NHWC, `panels` as for a matrix product a group.
+pub(super) fn run(
+    shape: &Conv2dShape,
+    input: &[f32],
+    packed: &[f32],
+    bias: Option<&[f32]>,
+    activation: Activation,
+    workspace: &mut Workspace,
+    output: &mut [f32],
+) -> Result<(), SpecError> {
+    let is_padded = shape.w.pad_before + shape.w.pad_after > 0;
+    let row_len = padded_len(shape);
+    let slots = if is_padded { shape.h.extent().min(shape.input.h) } else { shape.input.h };
+    let ring = workspace.get(if is_padded { slots * row_len } else { 0 })?;
+    let image_len = shape.input.h * shape.input.w * shape.input.c;
+    let output_row = shape.output.w * shape.output.c;
+    let images = input.chunks_exact(image_len).zip(output.chunks_exact_mut(output_row * shape.output.h));
+    for (image, output) in images {
+        let mut copied = 0;
+        for (y, output) in output.chunks_exact_mut(output_row).enumerate() {
+            let band = if is_padded {
+                copied = fill_ring(shape, image, y, copied, slots, ring);
+                Band { rows: ring, row_len, slots }
+            } else {
+                Band { rows: image, row_len, slots }
+            };
+            row(shape, &band, y, packed, bias, activation, output);
+            if let (_, Some(activation)) = split_activation(activation) {
+                activation.apply_in_place(output);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Copies the rows of window `y` that are not there yet; gives the first row that was not copied.
+fn fill_ring(shape: &Conv2dShape, image: &[f32], y: usize, copied: usize, slots: usize, ring: &mut [f32]) -> usize {
+    let c = shape.input.c;
+    let (row_len, padded) = (shape.input.w * c, padded_len(shape));
+    let start = shape.h.start(y);
+    let first = copied.max(start.max(0) as usize);
+    let end = (start + shape.h.extent() as isize).clamp(0, shape.input.h as isize) as usize;
+    for y in first..end {
+        let slot = &mut ring[y % slots * padded..][..padded];
+        let (before, rest) = slot.split_at_mut(shape.w.pad_before * c);
+        let (middle, after) = rest.split_at_mut(row_len);
+        before.fill(0.0);
+        middle.copy_from_slice(&image[y * row_len..][..row_len]);
+        after.fill(0.0);
+    }
+    copied.max(end)
+}
+
+/// One row of outputs, all groups.
+fn row(
+    shape: &Conv2dShape,
+    band: &Band<'_>,
+    y: usize,
+    packed: &[f32],
+    bias: Option<&[f32]>,
+    activation: Activation,
+    output: &mut [f32],
+) {
+    let (clamp, _) = split_activation(activation);
+    let (group_in_c, n) = (shape.group_in_c(), shape.group_out_c());
+    let k = shape.h.kernel * shape.w.kernel * group_in_c;
+    let padded_k = k.next_multiple_of(4);
+    // A run of floats under the window: a row of taps, or where taps are apart or groups interleave, one tap.
+    let is_run = shape.groups == 1 && (shape.w.dilation == 1 || shape.w.kernel == 1);
+    let (runs, run) = if is_run { (1, shape.w.kernel * group_in_c) } else { (shape.w.kernel, group_in_c) };
+    let run_step = shape.w.dilation * shape.input.c;
+    let step = shape.w.stride * shape.input.c;
+    let taps_h = shape.h.taps(y);
+    let mut rows = [&[][..]; MAX_TAPS];
+    for (row, tap) in rows.iter_mut().zip(taps_h.clone()) {
+        *row = band.row((shape.h.start(y) + (tap * shape.h.dilation) as isize) as usize);
+    }
+    let rows = &rows[..taps_h.len()];
+    let tiles = shape.output.w.div_ceil(MR);
+    for (group, panels) in packed.chunks_exact(n.next_multiple_of(4) * padded_k).enumerate() {
+        let bias = bias.map(|bias| &bias[group * n..(group + 1) * n]);
+        let right = RightHand { k, n, panels, bias, activation };
+        for column in (0..n).step_by(NR) {
+            let columns = Columns::new(column, &right, clamp);
+            let lanes = if columns.width > 4 { 8 } else { 4 };
+            let panel =
+                &panels[column * padded_k..][taps_h.start * runs * run * lanes..][..taps_h.len() * runs * run * lanes];
+            for tile in 0..tiles {
+                // Tiles of equal size, as far as possible: a tile of one pixel takes as long as one of four.
+                let x = shape.output.w * tile / tiles;
+                let count = shape.output.w * (tile + 1) / tiles - x;
+                let a = Runs { rows, first: x * step + group * group_in_c, runs, run, run_step, step };
+                let to = &mut output[x * shape.output.c + group * n..];
+                pixels(count, lanes, &a, panel, &columns, to, shape.output.c);
+            }
+        }
+    }
+}
+
+/// One tile.
+fn pixels(count: usize, lanes: usize, a: &Runs<'_>, b: &[f32], columns: &Columns, to: &mut [f32], to_step: usize) {
+    match (count, lanes) {
+        (6, 8) => unpacked_tile::<6, 2>(a, b, columns, to, to_step),
+        (5, 8) => unpacked_tile::<5, 2>(a, b, columns, to, to_step),
+        (4, 8) => unpacked_tile::<4, 2>(a, b, columns, to, to_step),
+        (3, 8) => unpacked_tile::<3, 2>(a, b, columns, to, to_step),
+        (2, 8) => unpacked_tile::<2, 2>(a, b, columns, to, to_step),
+        (1, 8) => unpacked_tile::<1, 2>(a, b, columns, to, to_step),
+        (6, _) => unpacked_tile::<6, 1>(a, b, columns, to, to_step),
+        (5, _) => unpacked_tile::<5, 1>(a, b, columns, to, to_step),
+        (4, _) => unpacked_tile::<4, 1>(a, b, columns, to, to_step),
+        (3, _) => unpacked_tile::<3, 1>(a, b, columns, to, to_step),
+        (2, _) => unpacked_tile::<2, 1>(a, b, columns, to, to_step),
+        _ => unpacked_tile::<1, 1>(a, b, columns, to, to_step),
+    }
+}
