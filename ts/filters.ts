@@ -294,7 +294,7 @@ function positive(call: string, argument: string, value: unknown): number {
 /**
  * How steep brightness is at each pixel, whatever the direction: `hypot` of {@link sobelX} and {@link sobelY}, for each
  * channel of images `[n, h, w, c]`, in their size. Beyond the border the nearest pixel repeats, so that the border itself
- * is no edge. Of a slope of 1 a pixel it makes 8.
+ * is no edge. Of a slope of 1 a pixel it makes 8, and 4 at the border that the slope runs into.
  */
 export function edges(x: Tensor, options: LayoutOption = {}): Tensor {
   const call = "filters.edges";

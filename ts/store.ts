@@ -34,6 +34,7 @@ export interface StoreMemory {
  */
 const abandoned = new FinalizationRegistry<Executor>((executor) => executor.dispose());
 
+/** What an {@link Engine} keeps; its methods check, and this sends. */
 export class Store implements TensorStore {
   readonly executor: Executor;
   #engine: Engine | undefined;

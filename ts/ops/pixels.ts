@@ -5,6 +5,8 @@ import type { Tensor } from "../tensor.ts";
 
 /** The channels of a tensor of pixels; the core's code is the place here. */
 const COLORS = ["grey", "rgb", "rgba"] as const;
+
+/** The channels of a tensor of pixels: 1, 3 or 4 of them. */
 export type Color = (typeof COLORS)[number];
 
 /** Channels of each kind. */

@@ -35,8 +35,10 @@ export interface AdaptivePoolOptions extends LayoutOption {
   readonly size: Pair;
 }
 
-/** What a pool makes of a window; the core's code is its place here. */
+/** Kinds of pools; the core's code is the place here. */
 const KINDS = ["max", "avg", "l2"] as const;
+
+/** What a pool makes of a window: its largest element, its mean, or the root of its sum of squares. */
 export type PoolKind = (typeof KINDS)[number];
 
 const POOL_KEYS = ["size", "stride", "padding", "dilation", "ceilMode", "layout"];
