@@ -82,10 +82,10 @@ export class CoreInstance {
     if (status !== 0) throw this.#error(op, status);
   }
 
-  /** The offset of a new buffer of `length` float32s with arbitrary contents. */
-  alloc(length: number): number {
+  /** The offset of a new buffer of `length` float32s with arbitrary contents, for what `call` makes. */
+  alloc(call: string, length: number): number {
     const offset = this.#guard(() => this.#exports.allocBuffer(length)) >>> 0;
-    if (offset === 0) throw this.#error("memory", ERROR_CODES.indexOf("out-of-memory") + 1);
+    if (offset === 0) throw this.#error(call, ERROR_CODES.indexOf("out-of-memory") + 1);
     return offset;
   }
 
@@ -130,14 +130,14 @@ export class CoreInstance {
     }
   }
 
-  #error(op: string, status: number): LensletError {
+  #error(call: string, status: number): LensletError {
     const [argument = "", message = ""] = this.#errorText().split("\n", 2);
     const code = ERROR_CODES[status - 1] ?? "core-trapped";
-    const remedy =
-      code === "out-of-memory"
-        ? "; dispose tensors that are no longer needed (`using`, engine.scope), or use smaller inputs"
-        : "";
-    return new LensletError(code, `${op}: ${argument} ${message}${remedy}`, { argument });
+    if (code === "out-of-memory") {
+      const remedy = "dispose tensors that are no longer needed (`using`, engine.scope), or use smaller inputs";
+      return new LensletError(code, `${call}: WebAssembly has ${message}; ${remedy}`);
+    }
+    return new LensletError(code, `${call}: ${argument} ${message}`, { argument });
   }
 
   #errorText(): string {

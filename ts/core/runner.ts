@@ -73,7 +73,7 @@ export class CommandRunner {
     const made: Storage[] = [];
     try {
       const offsets = inputs.map((id) => (id === 0 ? 0 : this.#storage(id).offset));
-      for (const { length } of outputs) made.push({ offset: this.#core.alloc(length), length, ids: 1 });
+      for (const { length } of outputs) made.push({ offset: this.#core.alloc(op, length), length, ids: 1 });
       this.#core.call(
         op,
         offsets,
@@ -94,7 +94,7 @@ export class CommandRunner {
   #write({ id, bytes }: WriteCommand): void {
     try {
       const length = bytes.byteLength / 4;
-      const offset = this.#core.alloc(length);
+      const offset = this.#core.alloc("tensor", length);
       this.#core.view(offset, bytes.byteLength).set(bytes);
       this.#tensors.set(id, { offset, length, ids: 1 });
     } catch (error) {
