@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
 import { decodeImage, encodeImage } from "./node-image.ts";
 import { isNodeWorker, nodeWorkerLink } from "./node-worker.ts";
-import type { Platform, Runtime } from "./platform.ts";
+import type { Platform, Runtime, WorkerLink } from "./platform.ts";
 import { isWebWorker, webWorkerLink } from "./web-worker.ts";
 
 /** The runtime that these files were built for. */
@@ -13,13 +13,21 @@ export const platform: Platform = {
     {
       host: "worker-url",
       way: "from its file",
-      // The program's own flags (loaders, an inspector's port) are not for this worker.
-      start: () => nodeWorkerLink(new Worker(new URL("./worker.js", import.meta.url), { execArgv: [] })),
+      start: () => startNodeWorker(new URL("./worker.js", import.meta.url)),
+    },
+    {
+      // Where a bundler moved the package's code away from that file.
+      host: "worker-blob",
+      way: "from its source",
+      async start() {
+        const { default: source } = await import("#worker-source");
+        return startNodeWorker(new URL(`data:text/javascript,${encodeURIComponent(source)}`));
+      },
     },
   ],
   workerRemedy:
-    "if a bundler moved the package's code away from it, leave lenslet out of the bundle (external), or hand over a " +
-    'worker of your own, `createEngine({ worker: () => new Worker(...) })`, whose script imports "lenslet/worker"',
+    "if a bundler moved the package's code, leave lenslet out of the bundle (external), or hand over a worker of your own, " +
+    '`createEngine({ worker: () => new Worker(...) })`, whose script imports "lenslet/worker"',
   adoptWorker(worker) {
     if (isNodeWorker(worker)) return nodeWorkerLink(worker);
     return isWebWorker(worker) ? webWorkerLink(worker) : undefined;
@@ -31,6 +39,11 @@ export const platform: Platform = {
   decodeImage: (source) => decodeImage(source, request),
   encodeImage,
 };
+
+function startNodeWorker(script: URL): WorkerLink {
+  // The program's own flags (loaders, an inspector's port) are not for this worker.
+  return nodeWorkerLink(new Worker(script, { execArgv: [] }));
+}
 
 function runtime(): Runtime {
   const { versions } = process;

@@ -1,8 +1,10 @@
 /** Starting a worker: what can go wrong, and that nothing stays behind. */
 import { getEventListeners } from "node:events";
 import type { Worker } from "node:worker_threads";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import { LensletError } from "../errors.ts";
 import { workerExecutor } from "./client.ts";
+import { startWorker } from "./connect.ts";
 import { EMPTY_MODULE, fakeWorker, start } from "./testing/start.ts";
 
 const never: Promise<never> = new Promise(() => undefined);
@@ -47,13 +49,23 @@ test("a worker that ended before", async () => {
   await expect(start(worker)).rejects.toMatchObject({ code: "worker-load-failed" });
 });
 
-test("the package's own worker, where its file is missing (beside this source it is)", async () => {
-  const { signal } = new AbortController();
-  await expect(workerExecutor({ worker: true, module: EMPTY_MODULE, signal })).rejects.toMatchObject({
-    code: "worker-load-failed",
-    message: expect.stringMatching(
-      /could not be started from its file \(Cannot find module.*worker: \(\) => new Worker/,
-    ),
+describe("the package's own worker, whose file is not beside this source", () => {
+  test("is started from its source text", async () => {
+    const { signal } = new AbortController();
+    const { channel, host } = await startWorker(signal);
+    expect(host).toBe("worker-blob");
+    channel.end(new LensletError("engine-disposed", "done"));
+  });
+
+  test("where that fails too, the error tells both", async () => {
+    const { signal } = new AbortController();
+    // Too soon for any answer.
+    await expect(startWorker(signal, 1)).rejects.toMatchObject({
+      code: "worker-load-failed",
+      message: expect.stringMatching(
+        /started from its file \(.*\) nor from its source \(no answer within 0.001 s\); .*worker: \(\) => new Worker/,
+      ),
+    });
   });
 });
 

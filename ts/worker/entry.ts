@@ -8,6 +8,14 @@ import type { Endpoint } from "comlink";
 import { CommandRunner } from "../core/runner.ts";
 import { serve } from "./serve.ts";
 
-// A page would take every message for a call.
-if (!("DedicatedWorkerGlobalScope" in globalThis)) throw new Error('"lenslet/worker" runs in a dedicated worker only');
-serve(globalThis as unknown as Endpoint, CommandRunner.create);
+serve(endpoint(), (module) => CommandRunner.create(module));
+
+function endpoint(): Endpoint {
+  // This text is also what Node starts where the worker's own file is lost; what imports of "node:" give, it must ask for.
+  const port = globalThis.process?.getBuiltinModule?.("node:worker_threads").parentPort;
+  // Node's port has the methods of an EventTarget too, which its types leave out.
+  if (port) return port as unknown as Endpoint;
+  // A page would take every message for a call.
+  if ("DedicatedWorkerGlobalScope" in globalThis) return globalThis as unknown as Endpoint;
+  throw new Error('"lenslet/worker" runs in a dedicated worker only');
+}
