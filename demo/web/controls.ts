@@ -57,7 +57,7 @@ export class Controls {
         () => this.#read(),
       ),
       paddingPixels: numbers("paddingPixels", "Pixels", 0),
-      bias: numbers("bias", "Bias", Number.NEGATIVE_INFINITY),
+      bias: numberField("bias", "Bias", { step: 10, change: () => this.#read() }),
       activation: choiceField("activation", "Activation", Object.entries(activationNames), () => this.#read()),
       poolSize: numbers("poolSize", "Pool size", 1),
       poolStride: numbers("poolStride", "Pool stride", 1),

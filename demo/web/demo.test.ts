@@ -281,6 +281,19 @@ describe("what goes wrong is said where it is", () => {
     expect(await page.locator(".error:visible").count()).toBe(0);
   });
 
+  test("a core that does not arrive, and then does", async () => {
+    await open();
+    await page.route("**/*.wasm", (route) => route.abort());
+    await page.reload();
+    await eventually(() => page.getAttribute("#engine", "data-state")).toBe("failed");
+    expect(await text("#engine-text")).toContain(".wasm");
+    await page.unroute("**/*.wasm");
+    await page.fill("#stride", "2");
+    await size("226 × 150");
+    expect(await page.getAttribute("#engine", "data-state")).toBe("ready");
+    expect(complaints.splice(0).every((one) => one.includes("ERR_FAILED"))).toBe(true);
+  });
+
   test("a worker that ends is replaced", async () => {
     await open();
     await eventually(() => text("#time")).toContain("median of 15");
@@ -349,6 +362,7 @@ describe("whoever comes", () => {
     await page.keyboard.press("ArrowDown");
     expect(await page.inputValue("#lens-x")).toBe("10");
     expect(await page.inputValue("#lens-y")).toBe("1");
+    await eventually(() => text("#announcement")).toContain("Output at column 10, row 1");
 
     const stops: string[] = [];
     while (!stops.includes("stride") && stops.length < 40) {

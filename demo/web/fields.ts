@@ -11,18 +11,28 @@ export interface Field {
  * A number with buttons to step it. Whatever is typed is handed on, also what makes no sense:
  * the engine's own words then appear beside the field.
  */
-export function numberField(id: string, label: string, { min, change }: { min: number; change: () => void }): Field {
-  const control = make("input", { type: "number", id, step: "1", min: String(min), inputmode: "numeric", value: "1" });
+export function numberField(
+  id: string,
+  label: string,
+  { min, step = 1, change }: { min?: number; step?: number; change: () => void },
+): Field {
+  const control = make("input", { type: "number", id, step: String(step), inputmode: "numeric", value: "1" });
+  if (min !== undefined) control.min = String(min);
   control.addEventListener("input", change);
-  const step = (by: number, sign: string) => {
+  const stepper = (by: number, sign: string) => {
     const button = make("button", { type: "button", class: "step", tabindex: "-1", "aria-hidden": "true" }, sign);
     button.addEventListener("click", () => {
-      control.value = String(Math.max(min, Math.round((control.valueAsNumber || 0) + by)));
+      control.value = String(Math.max(min ?? Number.NEGATIVE_INFINITY, Math.round((control.valueAsNumber || 0) + by)));
       change();
     });
     return button;
   };
-  return field(id, label, control, make("span", { class: "stepper" }, step(-1, "−"), control, step(1, "+")));
+  return field(
+    id,
+    label,
+    control,
+    make("span", { class: "stepper" }, stepper(-step, "−"), control, stepper(step, "+")),
+  );
 }
 
 /** A choice from a list. */

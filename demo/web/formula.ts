@@ -22,7 +22,6 @@ const MATHML = "http://www.w3.org/1998/Math/MathML";
 function line(axis: Axis, name: string, [size, first, last]: readonly [string, string, string]): HTMLElement {
   const { input, before, after, kernel, stride, dilation, output } = axis;
   const span = reach(axis);
-  const kernelName = dilation === 1 ? "kernel" : `kernel: ${dilation} · (${kernel} − 1) + 1`;
   const padded = tag(
     "mrow",
     named(input, size),
@@ -31,7 +30,7 @@ function line(axis: Axis, name: string, [size, first, last]: readonly [string, s
     leaf("mo", "+"),
     named(after, last),
     leaf("mo", "−"),
-    named(span, kernelName),
+    named(span, dilation === 1 ? "kernel" : "reach"),
   );
   const math = tag(
     "math",
@@ -46,7 +45,9 @@ function line(axis: Axis, name: string, [size, first, last]: readonly [string, s
   );
   math.setAttribute("display", "block");
   math.setAttribute("aria-hidden", "true");
-  return make("div", { class: "formula-line" }, math, make("code", {}, formulaText(axis, name)));
+  const root = make("div", { class: "formula-line" }, math, make("code", {}, formulaText(axis, name)));
+  if (dilation > 1) root.append(make("p", { class: "hint" }, `reach = ${dilation} · (${kernel} − 1) + 1 = ${span}`));
+  return root;
 }
 
 /** A number with its name written small below it. */

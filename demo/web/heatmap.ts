@@ -6,7 +6,7 @@ const COLUMNS = 9;
 const ROWS = 6;
 const CELL = 44;
 /** Width of the whole picture in small. */
-const WHOLE = 220;
+const WHOLE = 180;
 
 type Colour = readonly [number, number, number];
 const RAMP: readonly Colour[] = [

@@ -10,7 +10,8 @@ import { type Point, Stage } from "./stage.ts";
 export class LensPlace {
   readonly input: Stage;
   readonly output: Stage;
-  readonly #view = new LensView(element("lens", HTMLElement), element("lens-summary", HTMLElement));
+  readonly #summary = element("lens-summary", HTMLElement);
+  readonly #view = new LensView(element("lens", HTMLElement), this.#summary);
   readonly #x = element("lens-x", HTMLInputElement);
   readonly #y = element("lens-y", HTMLInputElement);
   readonly #channels = element("lens-channel", HTMLElement);
@@ -23,11 +24,15 @@ export class LensPlace {
   #held = false;
   #pending = false;
 
-  constructor() {
+  /** Moves made with keys are told to `announce`: who uses them may not see the figures change. */
+  constructor(announce: (text: () => string) => void) {
     const inputView = element("input-view", HTMLElement);
     this.input = new Stage(inputView, (point) => this.#pointed(point, "input"));
     this.output = new Stage(element("output-view", HTMLElement), (point) => this.#pointed(point, "output"));
-    inputView.addEventListener("keydown", (event) => this.#key(event));
+    inputView.addEventListener("keydown", (event) => {
+      this.#key(event);
+      if (event.defaultPrevented) announce(() => this.#summary.textContent ?? "");
+    });
     for (const box of [this.#x, this.#y]) {
       box.addEventListener("input", () => {
         if (!Number.isFinite(this.#x.valueAsNumber) || !Number.isFinite(this.#y.valueAsNumber)) return;

@@ -21,11 +21,14 @@ const output = element("output-stage", HTMLElement);
 const toneNote = element("tone-note", HTMLElement);
 const formula = element("formula", HTMLElement);
 const announcement = element("announcement", HTMLElement);
+const chip = element("engine", HTMLElement);
+const chipText = element("engine-text", HTMLElement);
+let chipReady = "";
 
 const bench = new Workbench(introduce);
 const latest = new Latest(refresh);
 const timings = new Timings(element("time", HTMLElement));
-const lens = new LensPlace();
+const lens = new LensPlace(announce);
 const coverageMap = new CoverageMap();
 const controls = new Controls(changed);
 const sheet = new FilterSheet(element("filter-tiles", HTMLElement), (id) => controls.choose(id));
@@ -67,6 +70,8 @@ async function refresh(): Promise<void> {
     if (result === undefined) return;
     const again = shown?.settings === settings && shownPicture === picture;
     timings.add(result.milliseconds, sources.live ? settings : result.input, settings);
+    chip.dataset["state"] = "ready";
+    chipText.textContent = chipReady;
     if (!again) {
       controls.complain(undefined);
       draw(result, shownPicture !== picture || shown?.input !== result.input);
@@ -97,11 +102,14 @@ async function drawSheet(): Promise<void> {
   const { picture } = bench;
   if (picture === undefined) return;
   sheetPicture = picture;
-  const { kernels } = controls.settings;
-  await sheet
-    .draw(await bench.engine, picture.pixels, kernels.slice(0, 1), controls.settings, () => sheetPicture === picture)
-    .catch(fail);
-  latest.ask();
+  const { settings } = controls;
+  try {
+    const engine = await bench.engine;
+    await sheet.draw(engine, picture.pixels, settings.kernels.slice(0, 1), settings, () => sheetPicture === picture);
+    latest.ask();
+  } catch (error) {
+    fail(error);
+  }
 }
 
 function draw(result: Result, newInput: boolean): void {
@@ -124,37 +132,37 @@ function draw(result: Result, newInput: boolean): void {
   if (settings.pool !== "none")
     lines.push(formulas("Pooling", poolGeometry(settings, convolved.height, convolved.width)));
   formula.replaceChildren(...lines);
-  if (!sources.live) announce(result);
+  if (sources.live) return;
+  const { width, height } = result.output;
+  announce(
+    () => `${entryOf(settings.filter)?.label ?? "Your own filter"}: output ${width} by ${height}. ${timings.text}`,
+  );
 }
 
-/** Told once the visitor pauses: a screen reader need not hear each step of a slider. */
-function announce({ settings, output: { width, height } }: Result): void {
+/** Told once the visitor pauses: a screen reader need not hear each step on the way. */
+function announce(text: () => string): void {
   clearTimeout(announceLater);
   announceLater = setTimeout(() => {
-    const name = entryOf(settings.filter)?.label ?? "Your own filter";
-    announcement.textContent = `${name}: output ${width} by ${height}. ${timings.text}`;
+    announcement.textContent = text();
   }, 700);
 }
 
 function fail(error: unknown): void {
   output.setAttribute("data-stale", "");
-  toneNote.textContent = "This is the last picture that could be made.";
+  toneNote.textContent = shown === undefined ? "" : "This is the last picture that could be made.";
   if (error instanceof StepError) {
     controls.complain(error);
     announcement.textContent = error.message;
     return;
   }
-  const chip = element("engine", HTMLElement);
   chip.dataset["state"] = "failed";
-  element("engine-text", HTMLElement).textContent = error instanceof Error ? error.message : String(error);
+  chipText.textContent = error instanceof Error ? error.message : String(error);
 }
 
 function introduce({ info }: Engine): void {
-  const chip = element("engine", HTMLElement);
-  chip.dataset["state"] = "ready";
   const build = info.build === "relaxed" ? "relaxed SIMD" : "SIMD";
   const place = info.host === "thread" ? "this thread" : "worker";
-  element("engine-text", HTMLElement).textContent = `${build}, ${place}`;
+  chipReady = `${build}, ${place}`;
   element("engine-details", HTMLElement).textContent =
     `lenslet ${info.version}: Rust compiled to WebAssembly, the ${info.build} build, running in ` +
     `${info.host === "thread" ? "the page’s own thread" : `a worker of its own (${info.host})`}, ` +

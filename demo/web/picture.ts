@@ -58,7 +58,7 @@ export class Camera {
   async frame(): Promise<Picture | undefined> {
     if (!this.on) return undefined;
     await new Promise<void>((resolve) => {
-      this.#video.requestVideoFrameCallback(() => resolve());
+      if ("requestVideoFrameCallback" in this.#video) this.#video.requestVideoFrameCallback(() => resolve());
       // A hidden page gets no frames; the loop must not hang on that.
       setTimeout(resolve, 250);
     });

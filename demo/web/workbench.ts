@@ -33,10 +33,17 @@ export class Workbench {
 
   /** The engine, started when first asked for. */
   get engine(): Promise<Engine> {
-    this.#engine ??= startEngine().then((engine) => {
-      this.#started(engine);
-      return engine;
-    });
+    this.#engine ??= startEngine().then(
+      (engine) => {
+        this.#started(engine);
+        return engine;
+      },
+      (error: unknown) => {
+        // The next run may have more luck: the network is back, say.
+        this.#engine = undefined;
+        throw error;
+      },
+    );
     return this.#engine;
   }
 
