@@ -1,6 +1,6 @@
 /** What is measured: layers of networks people run, pools, and filters of a full-HD picture. */
 
-/** A convolution with bias, batch `n`, symmetric padding. */
+/** A convolution with bias, batch `n`; each side of an axis padded alike. */
 export interface ConvCase {
   readonly kind: "conv";
   readonly name: string;
@@ -12,7 +12,9 @@ export interface ConvCase {
   readonly kH: number;
   readonly kW: number;
   readonly stride: number;
-  readonly pad: number;
+  readonly padH: number;
+  readonly padW: number;
+  readonly dilation: number;
   readonly groups: number;
 }
 
@@ -43,11 +45,18 @@ export type Case = ConvCase | PoolCase | FilterCase;
 
 type Square = readonly [size: number, inC: number, outC: number, kernel: number, stride: number, pad: number];
 
-function conv(name: string, [size, inC, outC, kernel, stride, pad]: Square, groups = 1): ConvCase {
-  return { kind: "conv", name, n: 1, h: size, w: size, inC, outC, kH: kernel, kW: kernel, stride, pad, groups };
+/** A square convolution of one square picture. */
+export function conv(name: string, [size, inC, outC, kernel, stride, pad]: Square, groups = 1): ConvCase {
+  const square = { h: size, w: size, kH: kernel, kW: kernel, padH: pad, padW: pad };
+  return { kind: "conv", name, n: 1, ...square, inC, outC, stride, dilation: 1, groups };
 }
 
-function pool(
+/** How far a dilated kernel reaches. */
+export function reach(kernel: number, dilation: number): number {
+  return dilation * (kernel - 1) + 1;
+}
+
+export function pool(
   name: string,
   kind: PoolCase["pool"],
   [size, inC, window, stride, pad]: readonly [number, number, number, number, number],
@@ -99,7 +108,10 @@ export function outputSize(layer: Case): readonly [h: number, w: number] {
     Math.floor((size + 2 * pad - kernel) / stride) + 1;
   switch (layer.kind) {
     case "conv":
-      return [along(layer.h, layer.kH, layer.stride, layer.pad), along(layer.w, layer.kW, layer.stride, layer.pad)];
+      return [
+        along(layer.h, reach(layer.kH, layer.dilation), layer.stride, layer.padH),
+        along(layer.w, reach(layer.kW, layer.dilation), layer.stride, layer.padW),
+      ];
     case "pool":
       return [along(layer.h, layer.size, layer.stride, layer.pad), along(layer.w, layer.size, layer.stride, layer.pad)];
     case "filter":
@@ -107,10 +119,26 @@ export function outputSize(layer: Case): readonly [h: number, w: number] {
   }
 }
 
+/** Where the window begins, before the first row and the first column. */
+export interface Begin {
+  readonly top: number;
+  readonly left: number;
+}
+
+export function evenPadding(layer: ConvCase | PoolCase): Begin {
+  return layer.kind === "conv" ? { top: layer.padH, left: layer.padW } : { top: layer.pad, left: layer.pad };
+}
+
 /** Where TensorFlow's "same" padding begins: it puts the odd pixel at the end, where the others pad evenly. */
-export function samePadBefore(size: number, kernel: number, stride: number): number {
-  const total = Math.max((Math.ceil(size / stride) - 1) * stride + kernel - size, 0);
-  return Math.floor(total / 2);
+export function samePadding(layer: ConvCase | PoolCase): Begin {
+  const { h, w, stride } = layer;
+  const before = (size: number, kernel: number): number => {
+    const total = Math.max((Math.ceil(size / stride) - 1) * stride + kernel - size, 0);
+    return Math.floor(total / 2);
+  };
+  return layer.kind === "conv"
+    ? { top: before(h, reach(layer.kH, layer.dilation)), left: before(w, reach(layer.kW, layer.dilation)) }
+    : { top: before(h, layer.size), left: before(w, layer.size) };
 }
 
 /** Multiplications and additions of the definition (what Winograd saves is not subtracted). Pools have none. */

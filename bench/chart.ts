@@ -1,5 +1,6 @@
 /** The report as an SVG: how many times longer each peer takes, case by case, and lenslet under the machine's roofline. */
 import { bytes, flops } from "./cases.ts";
+import { groups } from "./groups.ts";
 import { LENSLET } from "./peers/lenslet.ts";
 import type { CaseReport, Report, RuntimeReport } from "./report.ts";
 import { median } from "./statistics.ts";
@@ -58,7 +59,13 @@ function dot(x: number, y: number, colour: string, title: string, hollow = false
   return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="5" ${fill}><title>${escaped(title)}</title></circle>`;
 }
 
+/** Draws the cases that are shown one by one. */
 export function chart(report: Report): string {
+  const distributed = groups.filter(({ shown }) => shown === "distribution").map(({ name }) => name);
+  return drawing({ ...report, cases: report.cases.filter(({ group }) => !distributed.includes(group)) });
+}
+
+function drawing(report: Report): string {
   const height = TOP + ROW * report.cases.length + 60;
   const withRoof = report.cases.some(({ layer }) => layer.kind === "conv");
   const total = height + (withRoof ? ROOF_HEIGHT + 90 : 0);
@@ -108,9 +115,11 @@ function ratios(report: Report): readonly string[] {
 }
 
 function legend(report: Report, taking: readonly RuntimeReport[]): readonly string[] {
+  const convolutions = report.cases.filter(({ layer }) => layer.kind === "conv");
   return taking.flatMap(({ name, version, kind }, index) => {
+    const convolved = convolutions.filter((each) => ratio(each, name) !== undefined);
     const x = 26 + index * 205;
-    const found = spread(report.cases, (each) => ratio(each, name));
+    const found = spread(convolved.length > 0 ? convolved : report.cases, (each) => ratio(each, name));
     return [
       dot(x, 70, colourOf(name), name, kind === "native"),
       label(x + 10, 74, `${name} ${version} (geomean ${found?.geomean.toFixed(1)}×)`, { size: 11 }),
@@ -192,7 +201,7 @@ function pointOf(report: Report, each: CaseReport, row: number): readonly Point[
   const times = rounds(each.keep[LENSLET]);
   if (each.layer.kind !== "conv" || times === undefined) return [];
   const peer = best(report, each)?.name;
-  const theirs = peer === undefined ? undefined : rounds(each.compute[peer]);
+  const theirs = peer === undefined ? undefined : rounds(each.keep[peer] ?? each.compute[peer]);
   return [
     {
       row,

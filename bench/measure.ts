@@ -1,12 +1,13 @@
 /** One case in every runtime: checked first, then timed in rounds that visit each runtime once. */
 import { Bench } from "tinybench";
-import { bytes, type Case, outputSize } from "./cases.ts";
+import { type Begin, bytes, evenPadding, outputSize } from "./cases.ts";
 import { answer, fault } from "./oracle.ts";
+import type { Member } from "./groups.ts";
 import type { Machine } from "./peak.ts";
 import type { Prepared, Runtime } from "./peers/peer.ts";
 import type { CaseReport, Times } from "./report.ts";
 import { median } from "./statistics.ts";
-import { nchwToNhwc, type Work, workOf } from "./work.ts";
+import { type Floats, nchwToNhwc, type Work, workOf } from "./work.ts";
 
 export interface Contender {
   readonly name: string;
@@ -38,14 +39,19 @@ interface Task {
   error: string | undefined;
 }
 
+/** A case, and the group as a part of which it is measured. */
+export interface Selected extends Member {
+  readonly group: string;
+}
+
 export async function measure(
-  layer: Case,
+  { layer, group, count }: Selected,
   contenders: readonly Contender[],
   machine: Machine,
   schedule: Schedule,
 ): Promise<CaseReport> {
   const work = workOf(layer);
-  const answers = new Map<number | undefined, Float64Array>();
+  const answers = new Map<string, Float64Array>();
   const prepared: Prepared[] = [];
   const tasks: Task[] = [];
   const failed: [name: string, error: string][] = [];
@@ -83,7 +89,7 @@ export async function measure(
         .map(({ name, rounds, error }) => [name, error === undefined ? { rounds } : { error }]),
     );
   const errors = Object.fromEntries(failed.map(([name, error]) => [name, { error }]));
-  return { layer, compute: { ...times("compute"), ...errors }, keep: times("keep"), peak, copy };
+  return { layer, group, count, compute: { ...times("compute"), ...errors }, keep: times("keep"), peak, copy };
 }
 
 function tasksOf(name: string, ready: Prepared): Task[] {
@@ -101,20 +107,25 @@ function tasksOf(name: string, ready: Prepared): Task[] {
   return keep === undefined ? [compute] : [compute, task("keep", keep)];
 }
 
-async function checked(
-  work: Work,
-  ready: Prepared,
-  answers: Map<number | undefined, Float64Array>,
-): Promise<string | undefined> {
-  let expected = answers.get(ready.padBefore);
+async function checked(work: Work, ready: Prepared, answers: Map<string, Float64Array>): Promise<string | undefined> {
+  const key = JSON.stringify(ready.begin ?? beginOf(work));
+  let expected = answers.get(key);
   if (expected === undefined) {
-    expected = answer(work, ready.padBefore);
-    answers.set(ready.padBefore, expected);
+    expected = answer(work, ready.begin);
+    answers.set(key, expected);
   }
-  const [outH, outW] = outputSize(work.layer);
-  const channels = expected.length / (outH * outW);
   const output = await ready.compute();
-  return fault(work, ready.layout === "NHWC" ? output : nchwToNhwc(output, 1, outH * outW, channels), expected);
+  return fault(work, ready.layout === "NHWC" ? output : inNhwc(work, output), expected);
+}
+
+function beginOf({ layer }: Work): Begin | undefined {
+  return layer.kind === "filter" ? undefined : evenPadding(layer);
+}
+
+function inNhwc({ layer }: Work, output: Floats): Floats {
+  const [outH, outW] = outputSize(layer);
+  const n = layer.kind === "filter" ? 1 : layer.n;
+  return nchwToNhwc(output, n, outH * outW, output.length / (n * outH * outW));
 }
 
 async function repeat(call: Call, times: number): Promise<void> {

@@ -1,14 +1,15 @@
 /** The command line. */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { type Case, convolutions, filters, pools } from "./cases.ts";
 import type { Clock } from "./clock.ts";
+import { groups } from "./groups.ts";
+import type { Selected } from "./measure.ts";
 import { LENSLET } from "./peers/lenslet.ts";
 import { peers } from "./peers/all.ts";
 import type { BuildChoice } from "./peers/peer.ts";
 
 export const USAGE = `npm run bench -- [options]
-  --case TEXT        only cases whose name contains TEXT, or of the group convolutions, pools, filters, cold; repeatable
+  --case TEXT        only cases whose name contains TEXT, or of a group: ${groups.map(({ name }) => name).join(", ")}, cold; repeatable
   --peer NAME        only this peer (${peers
     .filter(({ kind }) => kind !== "lenslet")
     .map(({ name }) => name)
@@ -23,7 +24,7 @@ export const USAGE = `npm run bench -- [options]
   --compare FILE     say what got slower since FILE was written by --json; with a second FILE behind it, nothing is run`;
 
 export interface Options {
-  readonly cases: readonly Case[];
+  readonly cases: readonly Selected[];
   readonly cold: boolean;
   readonly peers: readonly string[];
   readonly rounds: number;
@@ -47,9 +48,14 @@ export function parseOptions(args: readonly string[]): Options | "help" {
   const { values, positionals } = parse(args);
   if (values.help) return "help";
   const wanted = values.case ?? [];
-  const groups = { convolutions, pools, filters };
-  const cases = Object.entries(groups).flatMap(([group, members]: [string, readonly Case[]]) =>
-    members.filter(({ name }) => wanted.length === 0 || wanted.some((text) => group === text || name.includes(text))),
+  const asked = (group: string, name: string): boolean => wanted.some((text) => group === text || name.includes(text));
+  const cases = groups.flatMap(({ name: group, standard, members }) =>
+    members
+      .filter(
+        ({ layer }) =>
+          (standard && wanted.length === 0) || ((standard || wanted.includes(group)) && asked(group, layer.name)),
+      )
+      .map((member) => ({ ...member, group })),
   );
   const cold = wanted.length === 0 || wanted.includes("cold");
   if (cases.length === 0 && !cold) throw new UsageError(`no case is called ${wanted.join(" or ")}`);

@@ -1,5 +1,5 @@
 /** The right answers, in float64 by the definitions, and how far float32 may be from them. */
-import { outputSize } from "./cases.ts";
+import { type Begin, evenPadding, outputSize } from "./cases.ts";
 import {
   type ConvWork,
   type FilterWork,
@@ -13,12 +13,12 @@ import {
 } from "./work.ts";
 
 /**
- * The output of `work`, NHWC. `padBefore` moves the window: TensorFlow's "same" padding begins elsewhere than the even
+ * The output of `work`, NHWC. `begin` moves the window: TensorFlow's "same" padding begins elsewhere than the even
  * padding of the case when the stride is 2.
  */
-export function answer(work: Work, padBefore?: number): Float64Array {
-  if (isConv(work)) return convolved(work, padBefore ?? work.layer.pad);
-  if (isPool(work)) return pooled(work, padBefore ?? work.layer.pad);
+export function answer(work: Work, begin?: Begin): Float64Array {
+  if (isConv(work)) return convolved(work, begin ?? evenPadding(work.layer));
+  if (isPool(work)) return pooled(work, begin ?? evenPadding(work.layer));
   return filtered(work);
 }
 
@@ -54,8 +54,8 @@ function largestSum(work: Work): number {
   return kernel === undefined ? RANGE : RANGE * (1 + kernel.taps.reduce((sum, tap) => sum + Math.abs(tap), 0));
 }
 
-function convolved({ layer, input, filter, bias }: ConvWork, padBefore: number): Float64Array {
-  const { n, h, w, inC, outC, kH, kW, stride, groups } = layer;
+function convolved({ layer, input, filter, bias }: ConvWork, { top, left }: Begin): Float64Array {
+  const { n, h, w, inC, outC, kH, kW, stride, dilation, groups } = layer;
   const [outH, outW] = outputSize(layer);
   const groupIn = inC / groups;
   const groupOut = outC / groups;
@@ -67,10 +67,10 @@ function convolved({ layer, input, filter, bias }: ConvWork, padBefore: number):
         const at = ((image * outH + oy) * outW + ox) * outC;
         output.set(bias, at);
         for (let ky = 0; ky < kH; ky++) {
-          const y = oy * stride + ky - padBefore;
+          const y = oy * stride + ky * dilation - top;
           if (y < 0 || y >= h) continue;
           for (let kx = 0; kx < kW; kx++) {
-            const x = ox * stride + kx - padBefore;
+            const x = ox * stride + kx * dilation - left;
             if (x < 0 || x >= w) continue;
             const pixel = ((image * h + y) * w + x) * inC;
             const tap = (ky * kW + kx) * groupIn * outC;
@@ -91,17 +91,17 @@ function convolved({ layer, input, filter, bias }: ConvWork, padBefore: number):
   return output;
 }
 
-function pooled({ layer, input }: PoolWork, padBefore: number): Float64Array {
+function pooled({ layer, input }: PoolWork, begin: Begin): Float64Array {
   const { n, h, w, inC, size, stride, pool } = layer;
   const [outH, outW] = outputSize(layer);
   const output = new Float64Array(n * outH * outW * inC);
   for (let image = 0; image < n; image++) {
     for (let oy = 0; oy < outH; oy++) {
       for (let ox = 0; ox < outW; ox++) {
-        const top = Math.max(oy * stride - padBefore, 0);
-        const left = Math.max(ox * stride - padBefore, 0);
-        const bottom = Math.min(oy * stride - padBefore + size, h);
-        const right = Math.min(ox * stride - padBefore + size, w);
+        const top = Math.max(oy * stride - begin.top, 0);
+        const left = Math.max(ox * stride - begin.left, 0);
+        const bottom = Math.min(oy * stride - begin.top + size, h);
+        const right = Math.min(ox * stride - begin.left + size, w);
         for (let c = 0; c < inC; c++) {
           let result = pool === "max" ? Number.NEGATIVE_INFINITY : 0;
           for (let y = top; y < bottom; y++) {

@@ -8,6 +8,9 @@ export type Times = { readonly rounds: readonly number[] } | { readonly error: s
 
 export interface CaseReport {
   readonly layer: Case;
+  readonly group: string;
+  /** How often its network has it. */
+  readonly count: number;
   /** By name of the runtime; the result as a JavaScript array. A runtime without the operator is absent. */
   readonly compute: Readonly<Record<string, Times>>;
   /** The result left in the runtime, for runtimes that can. */

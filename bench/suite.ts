@@ -1,13 +1,12 @@
 /** A whole run in one thread: opens the runtimes that are there, measures case after case. The same in Node and in a page. */
-import type { Case } from "./cases.ts";
-import { type Contender, measure, reason, type Schedule } from "./measure.ts";
+import { type Contender, measure, reason, type Schedule, type Selected } from "./measure.ts";
 import { measuredMachine } from "./peak.ts";
 import { peers } from "./peers/all.ts";
 import type { Environment } from "./peers/peer.ts";
 import type { CaseReport } from "./report.ts";
 
 export interface SuiteOptions extends Schedule {
-  readonly cases: readonly Case[];
+  readonly cases: readonly Selected[];
   /** Names of the peers that take part. */
   readonly peers: readonly string[];
 }
@@ -41,9 +40,9 @@ export async function runSuite(
     }
   }
   const cases: CaseReport[] = [];
-  for (const [index, layer] of options.cases.entries()) {
-    progress(`${index + 1}/${options.cases.length} ${layer.name}`);
-    const report = await measure(layer, contenders, machine, options);
+  for (const [index, selected] of options.cases.entries()) {
+    progress(`${index + 1}/${options.cases.length} ${selected.layer.name}`);
+    const report = await measure(selected, contenders, machine, options);
     for (const [name, times] of Object.entries(report.compute)) {
       if ("error" in times) progress(`  ${name}: ${times.error}`);
     }

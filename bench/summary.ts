@@ -23,14 +23,37 @@ export function ratio(report: CaseReport, name: string): number | undefined {
   return theirs && ours && pairedRatio(theirs, ours);
 }
 
+export interface Best {
+  readonly name: string;
+  readonly ratio: number;
+}
+
 /** The fastest of the WebAssembly peers, and its ratio. */
-export function best(report: Report, layer: CaseReport): { readonly name: string; readonly ratio: number } | undefined {
-  let found: { name: string; ratio: number } | undefined;
+export function best(report: Report, layer: CaseReport): Best | undefined {
+  return least(report, (name) => ratio(layer, name));
+}
+
+/** The fastest of the WebAssembly peers that can keep a result, which lenslet then does as well. */
+export function bestKept(report: Report, { keep }: CaseReport): Best | undefined {
+  const ours = rounds(keep[LENSLET]);
+  return least(report, (name) => {
+    const theirs = rounds(keep[name]);
+    return theirs && ours && pairedRatio(theirs, ours);
+  });
+}
+
+function least(report: Report, ratioOf: (name: string) => number | undefined): Best | undefined {
+  let found: Best | undefined;
   for (const { name, kind } of report.runtimes) {
-    const value = kind === "wasm" ? ratio(layer, name) : undefined;
+    const value = kind === "wasm" ? ratioOf(name) : undefined;
     if (value !== undefined && value < (found?.ratio ?? Number.POSITIVE_INFINITY)) found = { name, ratio: value };
   }
   return found;
+}
+
+export function keptMedian({ keep }: CaseReport, name: string): number | undefined {
+  const found = rounds(keep[name]);
+  return found && median(found);
 }
 
 /** GFLOP/s, or for pools GB/s of input. */

@@ -1,8 +1,21 @@
 /** The report as text. */
+import { type Group, groups } from "./groups.ts";
 import { LENSLET, LENSLET_NCHW } from "./peers/lenslet.ts";
-import type { CaseReport, Report, RuntimeReport } from "./report.ts";
+import type { CaseReport, Report } from "./report.ts";
 import { median } from "./statistics.ts";
-import { best, copies, peakOf, rate, ratio, rounds, shareOfPeak, spread, timesOf } from "./summary.ts";
+import {
+  best,
+  bestKept,
+  copies,
+  keptMedian,
+  peakOf,
+  rate,
+  ratio,
+  rounds,
+  shareOfPeak,
+  spread,
+  timesOf,
+} from "./summary.ts";
 
 interface Column {
   readonly title: string;
@@ -12,22 +25,12 @@ interface Column {
 }
 
 export function text(report: Report): string {
-  const groups = [
-    { title: "Convolutions", unit: "GFLOP/s", cases: report.cases.filter(({ layer }) => layer.kind === "conv") },
-    { title: "Pools", unit: "GB/s", cases: report.cases.filter(({ layer }) => layer.kind === "pool") },
-    {
-      title: "Filters of a grey picture",
-      unit: "GFLOP/s",
-      cases: report.cases.filter(({ layer }) => layer.kind === "filter"),
-    },
-  ];
-  return [
-    heading(report),
-    ...groups
-      .filter(({ cases }) => cases.length > 0)
-      .map(({ title, unit, cases }) => group(report, title, unit, cases)),
-    ...(report.cold.length > 0 ? [cold(report)] : []),
-  ].join("\n\n");
+  const shown = groups.flatMap((each) => {
+    const cases = report.cases.filter(({ group }) => group === each.name);
+    if (cases.length === 0) return [];
+    return [each.shown === "distribution" ? distribution(report, each, cases) : lines(report, each, cases)];
+  });
+  return [heading(report), ...shown, ...(report.cold.length > 0 ? [cold(report)] : [])].join("\n\n");
 }
 
 function heading(report: Report): string {
@@ -40,65 +43,127 @@ function heading(report: Report): string {
   if (report.cases.length > 0) {
     lines.push(
       `Multiply-add peak in WebAssembly: ${peakOf(report).toFixed(1)} GFLOP/s${report.fused ? " (relaxed SIMD)" : ""}; copying 64 MiB: ${report.bandwidth.toFixed(1)} GB/s.`,
-      `Medians of ${report.cases[0]?.peak.length} interleaved rounds${report.clock === "cpu" ? ", CPU time" : ""}. A layer's time: one call, output allocated, result copied to a JavaScript array; a filter's: result`,
-      "left in the runtime. % of peak and copies of the input: result left in the runtime. ×: how many times longer than lenslet.",
+      `Medians of ${report.cases[0]?.peak.length} interleaved rounds${report.clock === "cpu" ? ", CPU time" : ""}. ×: how many times longer than lenslet, medians of the ratios of a round.`,
+      "ms of a layer: one call, output allocated, result copied to a new JavaScript array. kept, and every filter: the result stays in the runtime, as",
+      "between the layers of a network, beside the best WebAssembly peer that can do so. % peak and copies (of the input) are of that.",
     );
   }
   return lines.join("\n");
 }
 
-function group(report: Report, title: string, unit: string, cases: readonly CaseReport[]): string {
-  const present = report.runtimes.filter(
-    ({ name, kind, missing }) => kind !== "lenslet" && !missing && cases.some((each) => name in timesOf(each)),
-  );
-  const shown: Column[] = [
+function columns(report: Report, cases: readonly CaseReport[]): readonly Column[] {
+  const some = (name: string): boolean => cases.some((each) => name in timesOf(each));
+  const layers = cases.some(({ layer }) => layer.kind !== "filter");
+  const pools = cases.every(({ layer }) => layer.kind === "pool");
+  return [
     { title: `${LENSLET} ms`, value: (each) => milliseconds(each, LENSLET) },
-    { title: unit, value: (each) => rateText(each) },
-    ...(unit === "GB/s"
-      ? [{ title: "copies", value: (each: CaseReport) => number(copies(each, LENSLET), 1) }]
-      : [{ title: "% peak", value: (each: CaseReport) => percent(shareOfPeak(each, LENSLET)) }]),
-    ...(cases.some((each) => LENSLET_NCHW in timesOf(each))
+    { title: pools ? "GB/s" : "GFLOP/s", value: rateText },
+    ...(some(LENSLET_NCHW)
       ? [{ title: "NCHW ms", value: (each: CaseReport) => milliseconds(each, LENSLET_NCHW) }]
       : []),
-    ...present.flatMap((runtime) => peerColumns(runtime)),
-    {
-      title: "best wasm",
-      value: (each) => best(report, each)?.name ?? "–",
-    },
-    {
-      title: "×",
-      value: (each) => number(best(report, each)?.ratio, 2),
-      number: (each) => best(report, each)?.ratio,
-    },
+    ...report.runtimes
+      .filter(({ name, kind, missing }) => kind !== "lenslet" && !missing && some(name))
+      .flatMap(({ name }) => [
+        { title: `${name} ms`, value: (each: CaseReport) => milliseconds(each, name) },
+        ratioColumn("×", (each) => ratio(each, name)),
+      ]),
+    { title: "best wasm", value: (each) => best(report, each)?.name ?? "–" },
+    ratioColumn("×", (each) => best(report, each)?.ratio),
+    ...(layers
+      ? [
+          { title: "kept ms", value: (each: CaseReport) => number(keptMedian(each, LENSLET), 3) },
+          ratioColumn("×", (each) => bestKept(report, each)?.ratio),
+        ]
+      : []),
+    pools
+      ? { title: "copies", value: (each) => number(copies(each, LENSLET), 1) }
+      : { title: "% peak", value: (each) => percent(shareOfPeak(each, LENSLET)) },
   ];
-  const summed = (label: string, pick: "geomean" | "least"): string[] => [
+}
+
+function ratioColumn(title: string, ratioOf: (report: CaseReport) => number | undefined): Column {
+  return { title, value: (each) => number(ratioOf(each), 2), number: ratioOf };
+}
+
+function lines(report: Report, group: Group, cases: readonly CaseReport[]): string {
+  const shown = columns(report, cases);
+  const summed = (label: string, pick: "geomean" | "least"): readonly string[] => [
     label,
     ...shown.map((column) => {
       const found = column.number && spread(cases, column.number);
       return found === undefined ? "" : found[pick].toFixed(2);
     }),
   ];
-  const errors = cases.flatMap((each) =>
+  const table = aligned([
+    [group.title, ...shown.map(({ title }) => title)],
+    ...cases.map((each) => [
+      each.count === 1 ? each.layer.name : `${each.count} × ${each.layer.name}`,
+      ...shown.map(({ value }) => value(each)),
+    ]),
+    summed("geomean", "geomean"),
+    summed("least", "least"),
+  ]);
+  const sums = group.shown === "sum" ? totals(report, cases) : [];
+  return [table, ...sums, ...errorsOf(cases)].join("\n");
+}
+
+/** All layers of a network, each as often as it is there. */
+function totals(report: Report, cases: readonly CaseReport[]): readonly string[] {
+  const sums = report.runtimes.flatMap(({ name, missing }) => {
+    const times = cases.map((each) => ({ count: each.count, ms: rounds(timesOf(each)[name]) }));
+    if (missing || times.some(({ ms }) => ms === undefined)) return [];
+    return [{ name, ms: times.reduce((sum, { count, ms }) => sum + count * median(ms ?? []), 0) }];
+  });
+  const ours = sums.find(({ name }) => name === LENSLET)?.ms;
+  return [
+    `all layers: ${sums.map(({ name, ms }) => `${name} ${ms.toFixed(1)} ms${ours ? ` (${(ms / ours).toFixed(2)} ×)` : ""}`).join(", ")}`,
+  ];
+}
+
+/** Many cases as quantiles of the ratios, and the worst of them by name. */
+function distribution(report: Report, group: Group, cases: readonly CaseReport[]): string {
+  const columnsOf = [
+    ...report.runtimes
+      .filter(({ kind, missing }) => kind !== "lenslet" && !missing)
+      .map(({ name }) => ({ name, value: (each: CaseReport) => ratio(each, name) })),
+    { name: "best wasm", value: (each: CaseReport) => best(report, each)?.ratio },
+    { name: "best wasm, kept", value: (each: CaseReport) => bestKept(report, each)?.ratio },
+  ].filter(({ value }) => cases.some((each) => value(each) !== undefined));
+  const rows = columnsOf.map(({ name, value }) => {
+    const found = cases.flatMap((each) => value(each) ?? []).toSorted((a, b) => a - b);
+    const quantile = (share: number): string => number(found[Math.round(share * (found.length - 1))], 2);
+    return [
+      name,
+      String(found.length),
+      number(spread(cases, value)?.geomean, 2),
+      ...[0, 0.1, 0.25, 0.5, 0.75, 0.9, 1].map(quantile),
+      String(found.filter((each) => each < 1).length),
+    ];
+  });
+  const worst = cases
+    .flatMap((each) => {
+      const found = best(report, each);
+      return found ? [{ name: each.layer.name, ...{ by: found.name, ratio: found.ratio } }] : [];
+    })
+    .toSorted((a, b) => a.ratio - b.ratio)
+    .slice(0, 15);
+  return [
+    aligned([
+      [`${group.title}, ×`, "shapes", "geomean", "least", "10%", "25%", "50%", "75%", "90%", "most", "below 1"],
+      ...rows,
+    ]),
+    "worst against the best WebAssembly peer:",
+    ...worst.map(({ name, by, ratio: value }) => `  ${value.toFixed(2)} × ${by}, ${name}`),
+    ...errorsOf(cases),
+  ].join("\n");
+}
+
+function errorsOf(cases: readonly CaseReport[]): readonly string[] {
+  return cases.flatMap((each) =>
     Object.entries(timesOf(each)).flatMap(([name, times]) =>
       "error" in times ? [`  ${name}, ${each.layer.name}: ${times.error}`] : [],
     ),
   );
-  return [
-    aligned([
-      [title, ...shown.map((column) => column.title)],
-      ...cases.map((each) => [each.layer.name, ...shown.map(({ value }) => value(each))]),
-      summed("geomean", "geomean"),
-      summed("least", "least"),
-    ]),
-    ...errors,
-  ].join("\n");
-}
-
-function peerColumns({ name }: RuntimeReport): readonly Column[] {
-  return [
-    { title: `${name} ms`, value: (each) => milliseconds(each, name) },
-    { title: "×", value: (each) => number(ratio(each, name), 2), number: (each) => ratio(each, name) },
-  ];
 }
 
 function cold(report: Report): string {

@@ -1,11 +1,11 @@
 /** What runs in the page. */
-import type { Case } from "../cases.ts";
+import type { Selected } from "../measure.ts";
 import type { BuildChoice } from "../peers/peer.ts";
 import { runSuite, type SuiteResult } from "../suite.ts";
 
 /** The options that reach the page: plain data. */
 export interface PageOptions {
-  readonly cases: readonly Case[];
+  readonly cases: readonly Selected[];
   readonly peers: readonly string[];
   readonly rounds: number;
   readonly budget: number;

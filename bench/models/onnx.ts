@@ -87,10 +87,16 @@ export function onnxModel(work: ConvWork | PoolWork): Bytes {
   const [outH, outW] = outputSize(work.layer);
   const input = [work.layer.n, work.layer.inC, work.layer.h, work.layer.w];
   if (isConv(work)) {
-    const { n, inC, outC, kH, kW, stride, pad, groups } = work.layer;
+    const { n, inC, outC, kH, kW, stride, padH, padW, dilation, groups } = work.layer;
     return model({
       operator: "Conv",
-      attributes: { kernel_shape: [kH, kW], strides: [stride, stride], pads: [pad, pad, pad, pad], group: groups },
+      attributes: {
+        kernel_shape: [kH, kW],
+        strides: [stride, stride],
+        dilations: [dilation, dilation],
+        pads: [padH, padW, padH, padW],
+        group: groups,
+      },
       constants: [
         { name: "w", shape: [outC, inC / groups, kH, kW], data: hwioToOihw(work) },
         { name: "b", shape: [outC], data: work.bias },

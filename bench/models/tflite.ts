@@ -1,6 +1,6 @@
 /** TFLite models of one operator: convolution, depthwise convolution or pool, NHWC. */
 import { Builder, type Offset } from "flatbuffers";
-import { outputSize } from "../cases.ts";
+import { evenPadding, outputSize } from "../cases.ts";
 import { type ConvWork, type Floats, hwioToOhwi, isConv, type PoolWork } from "../work.ts";
 
 /** Numbers of TensorFlow Lite's schema: its operators and the members of its union of options. */
@@ -64,11 +64,14 @@ function buffer(builder: Builder, data: Floats | undefined): Offset {
 }
 
 function options(builder: Builder, kind: Kind, { layer }: ConvWork | PoolWork): Offset {
-  const padding = byte(0, layer.pad === 0 ? VALID : SAME);
+  const { top, left } = evenPadding(layer);
+  const padding = byte(0, top === 0 && left === 0 ? VALID : SAME);
   const strides = [int(1, layer.stride), int(2, layer.stride)];
   if (layer.kind === "pool") return table(builder, 6, padding, ...strides, int(3, layer.size), int(4, layer.size));
-  if (kind === "depthwise") return table(builder, 7, padding, ...strides, int(3, 1), int(5, 1), int(6, 1));
-  return table(builder, 6, padding, ...strides, int(4, 1), int(5, 1));
+  const { dilation } = layer;
+  return kind === "depthwise"
+    ? table(builder, 7, padding, ...strides, int(3, 1), int(5, dilation), int(6, dilation))
+    : table(builder, 6, padding, ...strides, int(4, dilation), int(5, dilation));
 }
 
 function tensors(work: ConvWork | PoolWork, kind: Kind): readonly TensorSpec[] {

@@ -72,14 +72,14 @@ function picture(engine: Engine, { layer, input }: ConvWork | PoolWork, layout: 
 }
 
 function conv(engine: Engine, work: ConvWork, layout: Layout): Prepared {
-  const { kH, kW, inC, outC, groups, stride, pad } = work.layer;
+  const { kH, kW, inC, outC, groups, stride, dilation, padH, padW } = work.layer;
   const x = picture(engine, work, layout);
   const weights =
     layout === "NHWC"
       ? engine.tensor(work.filter, [kH, kW, inC / groups, outC])
       : engine.tensor(hwioToOihw(work), [outC, inC / groups, kH, kW]);
   const bias = engine.tensor(work.bias);
-  const options = { stride, padding: pad, groups, bias, layout };
+  const options = { stride, padding: [padH, padW], dilation, groups, bias, layout } as const;
   return prepared(layout, () => engine.conv2d(x, weights, options), [x, weights, bias]);
 }
 

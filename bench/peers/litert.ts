@@ -1,6 +1,6 @@
 /** LiteRT.js: TensorFlow Lite with XNNPACK, for pages only. */
-import { samePadBefore } from "../cases.ts";
-import { isFilter, type Work } from "../work.ts";
+import { evenPadding, outputSize, samePadding } from "../cases.ts";
+import { isConv, isFilter, type Work } from "../work.ts";
 import { type Environment, floats, type Peer, type Prepared, type Runtime } from "./peer.ts";
 
 export const litert: Peer = {
@@ -22,7 +22,13 @@ export const litert: Peer = {
       close: () => lrt.unloadLiteRt(),
       async prepare(work: Work): Promise<Prepared | undefined> {
         if (isFilter(work)) return undefined;
-        const { n, h, w, inC, stride, pad } = work.layer;
+        const { n, h, w, inC } = work.layer;
+        // Groups other than one a channel are left to the operators that a converter makes of them.
+        if (isConv(work) && work.layer.groups !== 1 && work.layer.groups !== inC) return undefined;
+        // Where "same" padding would give another size, it is not the same layer.
+        const { top, left } = evenPadding(work.layer);
+        const [outH] = outputSize(work.layer);
+        if (top + left > 0 && outH !== Math.ceil(h / work.layer.stride)) return undefined;
         const model = await lrt.loadAndCompile(tfliteModel(work), {
           accelerator: "wasm",
           cpuOptions: { numThreads: 1 },
@@ -33,10 +39,9 @@ export const litert: Peer = {
           if (y === undefined) throw new Error("the model gave no output");
           return y;
         };
-        const kernel = work.layer.kind === "conv" ? work.layer.kH : work.layer.size;
         return {
           layout: "NHWC",
-          padBefore: pad === 0 ? 0 : samePadBefore(h, kernel, stride),
+          begin: samePadding(work.layer),
           async compute() {
             const y = await call();
             const data = floats(y.toTypedArray());

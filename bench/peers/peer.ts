@@ -1,4 +1,5 @@
 /** What every runtime looks like to the benchmark. */
+import type { Begin } from "../cases.ts";
 import type { Floats, Work } from "../work.ts";
 
 /** Where a benchmark runs: Node, or a page in Chromium. */
@@ -42,7 +43,7 @@ export interface Runtime {
 export interface Prepared {
   readonly layout: "NHWC" | "NCHW";
   /** Where padding begins, if not where the case says. */
-  readonly padBefore?: number | undefined;
+  readonly begin?: Begin | undefined;
   /** One call: from input at rest to the result as an array of JavaScript's, everything else freed. */
   compute(): Promise<Floats> | Floats;
   /** One call whose result stays in the runtime and is freed. Absent where the API gives arrays only. */

@@ -32,16 +32,20 @@ export const tfjs: Peer = {
       async prepare(work: Work): Promise<Prepared | undefined> {
         if (isFilter(work)) return undefined;
         const { n, h, w, inC } = work.layer;
+        // Groups other than one a channel are not there.
+        if (isConv(work) && work.layer.groups !== 1 && work.layer.groups !== inC) return undefined;
         const x = tf.tensor4d(work.input, [n, h, w, inC]);
         const constants = isConv(work) ? { w: weights(work), b: tf.tensor1d(work.bias) } : undefined;
         const call = (): Tensor => {
-          if (constants !== undefined && work.layer.kind === "conv") {
-            const { stride, pad, groups } = work.layer;
-            const options = { x, filter: constants.w, strides: stride, pad, bias: constants.b };
+          if (work.layer.kind === "conv") {
+            if (constants === undefined) throw new Error("a convolution without weights");
+            const { stride, dilation, groups, padH, padW } = work.layer;
+            const pad: number | "same" = padH === padW ? padH : "same";
+            const options = { x, filter: constants.w, strides: stride, dilations: dilation, pad, bias: constants.b };
             return groups === 1 ? tf.fused.conv2d(options) : tf.fused.depthwiseConv2d(options);
           }
-          if (work.layer.kind === "conv" || work.layer.pool === "global-avg") return tf.mean(x, [1, 2]);
           const { size, stride, pad, pool } = work.layer;
+          if (pool === "global-avg") return tf.mean(x, [1, 2]);
           return pool === "max" ? tf.maxPool(x, size, stride, pad) : tf.avgPool(x, size, stride, pad);
         };
         return {
