@@ -1,6 +1,7 @@
 /** The tarball in a fresh project of this Node: the same for the Node of the tests and for the oldest supported one. */
-import { createProject, pack, runScript, temporaryFolder } from "./project.ts";
+
 import { NODE_PROGRAM, OWN_WORKER, type Report } from "./programs.ts";
+import { createProject, pack, runScript, temporaryFolder } from "./project.ts";
 
 /** Packs, installs, runs; gives what the program reported. */
 export async function reportOfNodeProject(): Promise<Readonly<Record<"thread" | "worker" | "own", Report>>> {

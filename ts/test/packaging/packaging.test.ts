@@ -1,16 +1,17 @@
 /** The package as it is published: what is in the tarball, and that it runs where users install it. */
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Browser } from "playwright";
-import { formatMessage } from "publint/utils";
 import { publint } from "publint";
+import { formatMessage } from "publint/utils";
+import { build } from "rolldown";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import pkg from "../../../package.json" with { type: "json" };
 import { version } from "../../version.ts";
 import { reportOf, startBrowser } from "./browser.ts";
 import { reportOfNodeProject } from "./node.ts";
-import { OWN_WORKER, PAGE_PROGRAM, page, type Report, TYPED_PROGRAM, VALUES } from "./programs.ts";
-import { createProject, pack, runTool, type Tarball, temporaryFolder } from "./project.ts";
+import { NODE_PROGRAM, OWN_WORKER, PAGE_PROGRAM, page, type Report, TYPED_PROGRAM, VALUES } from "./programs.ts";
+import { createProject, pack, runScript, runTool, type Tarball, temporaryFolder } from "./project.ts";
 import { serveFolder } from "./server.ts";
 
 type Reports = Readonly<Record<"thread" | "worker" | "own", Report>>;
@@ -30,6 +31,14 @@ async function newFolder(name: string): Promise<string> {
   const path = join(folder.path, name);
   await mkdir(path);
   return path;
+}
+
+/** Bundles a project into its folder `bundled`. */
+async function bundle(cwd: string, input: Record<string, string>, platform: "node" | "browser"): Promise<void> {
+  const conditionNames = platform === "node" ? ["node", "import"] : ["browser", "import"];
+  const output = { dir: join(cwd, "bundled"), entryFileNames: "[name].js" };
+  // Node's own resolution would find sharp, which is optional, in no fresh project.
+  await build({ cwd, input, platform, external: ["sharp"], resolve: { conditionNames }, output });
 }
 
 /** What every engine of a fresh project must report. */
@@ -89,6 +98,14 @@ test("it runs in a fresh Node project: thread, worker, own worker", async () => 
   expectReports(await reportOfNodeProject(), "node", /^worker-url$/);
 }, 60_000);
 
+test("it runs in a Node program that a bundler moved away from the package", async () => {
+  const path = await newFolder("bundled");
+  await createProject(path, tarball, { "program.js": NODE_PROGRAM, "own-worker.js": OWN_WORKER });
+  await bundle(path, { program: "program.js", "own-worker": "own-worker.js" }, "node");
+  await rm(join(path, "node_modules"), { recursive: true });
+  expectReports((await runScript(join(path, "bundled"), "program.js")) as Reports, "node", /^worker-blob$/);
+}, 60_000);
+
 describe("in Chromium", () => {
   let browser: Browser;
 
@@ -107,6 +124,15 @@ describe("in Chromium", () => {
     await runTool(path, "vite/bin/vite.js", [...args, "--outDir", "built"]);
     await using server = await serveFolder(join(path, "built"));
     expectReports(await reportOf<Reports>(browser, server.url), "browser", /^worker-(url|blob)$/);
+  }, 60_000);
+
+  test("a fresh project, built by a bundler that leaves the worker behind", async () => {
+    const path = await newFolder("rolldown");
+    await createProject(path, tarball, { "app.js": PAGE_PROGRAM, "own-worker.js": OWN_WORKER });
+    await bundle(path, { app: "app.js", "own-worker": "own-worker.js" }, "browser");
+    await writeFile(join(path, "bundled", "index.html"), page("./app.js"));
+    await using server = await serveFolder(join(path, "bundled"));
+    expectReports(await reportOf<Reports>(browser, server.url), "browser", /^worker-blob$/);
   }, 60_000);
 
   describe("a page without a bundler", () => {

@@ -1,11 +1,12 @@
 /** Projects as users have them: an empty folder into which the packed tarball is installed. */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
-const ROOT = join(import.meta.dirname, "..", "..", "..");
+const ROOT = findRoot(import.meta.dirname);
 
 const execute = promisify(execFile);
 
@@ -57,6 +58,11 @@ export async function runTool(folder: string, script: string, args: readonly str
     if (error instanceof Error && "stdout" in error) error.message += `\n${String(error.stdout)}`;
     throw error;
   });
+}
+
+/** The nearest folder with a package.json: for Node 20 these files are bundled, and lie elsewhere in the repository. */
+function findRoot(folder: string): string {
+  return existsSync(join(folder, "package.json")) ? folder : findRoot(dirname(folder));
 }
 
 function npm(args: readonly string[], cwd: string): Promise<{ readonly stdout: string }> {
