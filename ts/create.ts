@@ -5,6 +5,7 @@ import { threadExecutor } from "./core/executor.ts";
 import { loadCore, type WasmSource } from "./core/load.ts";
 import { Engine } from "./engine.ts";
 import { LensletError } from "./errors.ts";
+import { checkOptions } from "./options.ts";
 import type { WorkerLike } from "./platform/platform.ts";
 import { version } from "./version.ts";
 import { workerExecutor } from "./worker/client.ts";
@@ -92,8 +93,7 @@ type Checked = Required<Pick<EngineOptions, "wasm" | "signal">> & {
 };
 
 function checked(options: EngineOptions): Checked {
-  if (typeof options !== "object" || options === null)
-    throw invalid("options", `options is ${String(options)}; expected an object`);
+  checkOptions("createEngine", options, ["worker", "build", "wasm", "signal"]);
   const { worker = false, build = "auto", wasm, signal } = options;
   if (typeof worker !== "boolean" && typeof worker !== "function") {
     throw invalid("worker", `worker is ${String(worker)}; expected true, false or a function that returns a Worker`);
