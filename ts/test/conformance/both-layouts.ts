@@ -38,8 +38,8 @@ export async function checkConv2d(
   filter: Nd,
   options: ConvOptions,
   what: string,
+  expected: Expected = conv2d(x, filter, options),
 ): Promise<void> {
-  const expected = conv2d(x, filter, options);
   await eachLayout(engine, { x, filter }, expected, what, (layout, input, weights) =>
     engine.conv2d(input, weights, { ...options, layout }),
   );
@@ -52,8 +52,8 @@ export async function checkConvTranspose2d(
   filter: Nd,
   options: ConvTransposeOptions,
   what: string,
+  expected: Expected = convTranspose2d(x, filter, options),
 ): Promise<void> {
-  const expected = convTranspose2d(x, filter, options);
   await eachLayout(engine, { x, filter }, expected, what, (layout, input, weights) =>
     engine.convTranspose2d(input, weights, { ...options, layout }),
   );
@@ -66,8 +66,8 @@ export async function checkPool2d(
   x: Nd,
   options: PoolOptions,
   what: string,
+  expected: Expected = pool2d(kind, x, options),
 ): Promise<void> {
-  const expected = pool2d(kind, x, options);
   await eachLayout(engine, { x }, expected, what, (layout, input) =>
     runPool2d(engine, kind, input, { ...options, layout }),
   );

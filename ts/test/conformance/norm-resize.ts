@@ -1,7 +1,8 @@
 /** Batch norm and resize. */
+
+import { transposeExpected } from "../oracle/compare.ts";
 import { type BatchNormOptions, batchNorm } from "../oracle/elementwise.ts";
 import { counting, toNchw, transpose } from "../oracle/nd.ts";
-import { transposeExpected } from "../oracle/compare.ts";
 import { type Coordinates, resizeLinear, resizeNearest } from "../oracle/shapes.ts";
 import { checkImage } from "./both-layouts.ts";
 import { type Case, compare, equal, randomFor, take, upload } from "./case.ts";

@@ -18,6 +18,8 @@ export const CHROMIUM_FLAGS: readonly string[] = [
   "--disable-background-networking",
   "--disable-component-update",
   "--disable-sync",
+  // Tests of what is collected run the garbage collector themselves.
+  "--js-flags=--expose-gc",
 ];
 
 /** Playwright's own browser if it is installed, else the system's. */

@@ -1,0 +1,7 @@
+/** All mistakes that throw at once. */
+import type { Mistake } from "./mistake.ts";
+import { owners } from "./owners.ts";
+import { shapes, sizes } from "./shapes.ts";
+import { values } from "./values.ts";
+
+export const mistakes: readonly Mistake[] = [...values, ...shapes, ...sizes, ...owners];

@@ -1,0 +1,278 @@
+/** Values that arguments may not have. */
+import { coverage, featureMapSize, filters, image } from "lenslet";
+import { conv, type Mistake, PADDING, POSITIVE, pixel, pool, rows, transposed, wrong } from "./mistake.ts";
+
+export const values: readonly Mistake[] = rows("invalid-argument", [
+  ["stride 0", "stride", [/stride is 0;/, POSITIVE], conv({ stride: 0 })],
+  ["stride negative", "stride", [/stride is -2;/, POSITIVE], conv({ stride: -2 })],
+  ["stride fractional", "stride", [/stride is 1\.5;/, POSITIVE], conv({ stride: 1.5 })],
+  ["stride NaN", "stride", [/stride is NaN;/, POSITIVE], conv({ stride: Number.NaN })],
+  [
+    "stride infinite",
+    "stride",
+    [/stride is Infinity;/, /an integer from 1 to 268435456/],
+    conv({ stride: Number.POSITIVE_INFINITY }),
+  ],
+  ["stride a string", "stride", [/stride is "2";/, POSITIVE], conv({ stride: "2" })],
+  ["stride null", "stride", [/stride is null;/, POSITIVE], conv({ stride: null })],
+  ["stride of three numbers", "stride", [/stride is \[1, 1, 1\];/, POSITIVE], conv({ stride: [1, 1, 1] })],
+  ["stride [1, 0]", "stride", [/stride is \[1, 0\];/, POSITIVE], conv({ stride: [1, 0] })],
+  [
+    "stride beyond any image",
+    "stride",
+    [/stride is 4294967297;/, /an integer from 1 to 268435456/],
+    conv({ stride: 2 ** 32 + 1 }),
+  ],
+  ["dilation 0", "dilation", [/dilation is 0;/, POSITIVE], conv({ dilation: 0 })],
+  ["dilation fractional", "dilation", [/dilation is \[1, 0\.5\];/, POSITIVE], conv({ dilation: [1, 0.5] })],
+  ["groups 0", "groups", [/groups is 0;/, /expected a positive integer/], conv({ groups: 0 })],
+  ["groups that do not divide the channels", "groups", [/groups is 3;/, /divisor of the 4 input/], conv({ groups: 3 })],
+  ["padding negative", "padding", [/padding is -1;/, PADDING], conv({ padding: -1 })],
+  ["padding in another word", "padding", [/padding is "full";/, PADDING], conv({ padding: "full" })],
+  ["padding of four numbers", "padding", [/padding is \[1, 1, 1, 1\];/, PADDING], conv({ padding: [1, 1, 1, 1] })],
+  [
+    "padding of a negative side",
+    "padding.left",
+    [/padding\.left is -1;/, /0 or more/],
+    conv({ padding: { left: -1 } }),
+  ],
+  [
+    "padding of an unknown side",
+    "start",
+    [/padding.*"start"/, /top, left, bottom or right/],
+    conv({ padding: { start: 1 } }),
+  ],
+  ["an unknown layout", "layout", [/layout is "NWHC";/, /expected "NHWC" or "NCHW"/], conv({ layout: "NWHC" })],
+  ["an unknown activation", "activation", [/activation is "ReLU";/, /"relu"/], conv({ activation: "ReLU" })],
+  [
+    "an activation's unknown parameter",
+    "slope",
+    [/"slope"/, /alpha/],
+    conv({ activation: { type: "leakyRelu", slope: 1 } }),
+  ],
+  [
+    "clamp with min above max",
+    "min",
+    [/min is 2;/, /at most max, which is 1/],
+    conv({ activation: { type: "clamp", min: 2, max: 1 } }),
+  ],
+  ["clamp with NaN", "min", [/min is NaN;/, /a number/], (engine, { x }) => engine.clamp(x, { min: Number.NaN })],
+  ["a misspelt option", "strides", [/"strides"/, /stride, padding/], conv({ strides: 2 })],
+  ["options that are none", "options", [/options is 2;/, /an object/], conv(2)],
+  [
+    "x is no tensor",
+    "x",
+    [/x is \[1, 2\];/, /a tensor: engine\.tensor/],
+    (engine, { filter }) => engine.conv2d(wrong([1, 2]), filter),
+  ],
+  ["x is undefined", "x", [/x is undefined;/, /a tensor/], (engine) => engine.relu(wrong(undefined))],
+  [
+    "the filter is a plain array",
+    "filter",
+    [/filter is /, /a tensor or \{ data, shape \}/],
+    (engine, { x }) => engine.conv2d(x, wrong([1])),
+  ],
+  [
+    "the filter's shape holds NaN",
+    "filter.shape",
+    [/\[3, NaN, 4, 8\]/, /positive integers/],
+    (engine, { x }) => engine.conv2d(x, { data: [], shape: [3, Number.NaN, 4, 8] }),
+  ],
+  [
+    "outputPadding as large as stride",
+    "outputPadding",
+    [/outputPadding is 2;/, /less than 2/],
+    transposed({ stride: 2, outputPadding: 2, groups: 1 }),
+  ],
+  [
+    "outputPadding beside same",
+    "outputPadding",
+    [/outputPadding is 1;/, /"same"/],
+    transposed({ stride: 2, outputPadding: 1, padding: "same" }),
+  ],
+  ["a pool without size", "size", [/size is undefined;/, POSITIVE], pool({})],
+  ["a pool of size 0", "size", [/size is 0;/, POSITIVE], pool({ size: 0 })],
+  [
+    "a pool padded by its whole window",
+    "padding",
+    [/padding is 2;/, /less than the window/],
+    pool({ size: 2, padding: 2 }),
+  ],
+  ["ceilMode a number", "ceilMode", [/ceilMode is 1;/, /true or false/], pool({ size: 2, ceilMode: 1 })],
+  [
+    "indices as an operand",
+    "x",
+    [/int32/, /expected float32/, /data\(\)/],
+    (engine, { x }) => {
+      const { output, indices } = engine.maxPool2dWithIndices(x, { size: 2 });
+      try {
+        return engine.relu(wrong(indices));
+      } finally {
+        output.dispose();
+        indices.dispose();
+      }
+    },
+  ],
+  [
+    "an axis beyond the rank",
+    "axis",
+    [/axis is 4;/, /from -4 to 3/],
+    (engine, { x }) => engine.softmax(x, { axis: 4 }),
+  ],
+  [
+    "concat of nothing",
+    "tensors",
+    [/tensors is \[\];/, /an array of 1 to 1024/],
+    (engine) => engine.concat([], { axis: 0 }),
+  ],
+  [
+    "concat without axis",
+    "axis",
+    [/axis is undefined;/, /an integer/],
+    (engine, { x }) => engine.concat([x, x], wrong({})),
+  ],
+  [
+    "perm with an axis twice",
+    "perm",
+    [/perm is \[0, 0, 1, 2\];/, /once/],
+    (engine, { x }) => engine.transpose(x, [0, 0, 1, 2]),
+  ],
+  ["perm too short", "perm", [/perm is \[1, 0\];/, /axes 0 to 3/], (engine, { x }) => engine.transpose(x, [1, 0])],
+  [
+    "reshape with two holes",
+    "shape",
+    [/shape is \[-1, -1\];/, /one of which may be -1/],
+    (engine, { x }) => engine.reshape(x, [-1, -1]),
+  ],
+  [
+    "reshape to size 0",
+    "shape",
+    [/shape is \[0, 120\];/, /positive integers/],
+    (engine, { x }) => engine.reshape(x, [0, 120]),
+  ],
+  [
+    "nine axes",
+    "shape",
+    [/9 values|\[1, 1, 1, 1, 1, 1, 1, 1/, /up to 8/],
+    (engine) => engine.tensor([1], [1, 1, 1, 1, 1, 1, 1, 1, 1]),
+  ],
+  [
+    "a shape with NaN",
+    "shape",
+    [/shape is \[2, NaN\];/, /positive integers/],
+    (engine) => engine.tensor([1, 2], [2, Number.NaN]),
+  ],
+  ["a shape of size 0", "shape", [/shape is \[0\];/, /positive integers/], (engine) => engine.tensor([], [0])],
+  [
+    "a negative size",
+    "shape",
+    [/shape is \[-2, -1\];/, /positive integers/],
+    (engine) => engine.tensor([1, 2], [-2, -1]),
+  ],
+  ["data that is text", "data", [/data is "abc";/, /Float32Array/], (engine) => engine.tensor(wrong("abc"))],
+  [
+    "data with a hole",
+    "data",
+    [/data\[1\] is undefined;/, /a number/],
+    (engine) => engine.tensor(wrong([1, undefined, 3])),
+  ],
+  [
+    "nested arrays",
+    "data",
+    [/data\[0\] is \[1, 2\];/, /flat, with a shape/],
+    (engine) =>
+      engine.tensor(
+        wrong([
+          [1, 2],
+          [3, 4],
+        ]),
+      ),
+  ],
+  ["bigints", "data", [/data\[0\] is 1n;/, /a number/], (engine) => engine.tensor(wrong(BigInt64Array.of(1n)))],
+  ["no data", "data", [/data is \[\]|data is /, /at least one/], (engine) => engine.tensor([])],
+  [
+    "transfer of a view",
+    "data",
+    [/of 2 elements;/, /whole of its ArrayBuffer/],
+    (engine) => engine.tensor(new Float32Array(4).subarray(2), [2], { transfer: true }),
+  ],
+  [
+    "reflect beyond the inside",
+    "padding",
+    [/padding is 5;/, /less than 5/],
+    (engine, { x }) => engine.pad(x, { padding: 5, mode: "reflect" }),
+  ],
+  [
+    "an unknown pad mode",
+    "mode",
+    [/mode is "wrap";/, /"constant", "reflect" or "edge"/],
+    (engine, { x }) => engine.pad(x, { padding: 1, mode: wrong("wrap") }),
+  ],
+  [
+    "pad with same",
+    "padding",
+    [/padding is "same";/, /numbers/],
+    (engine, { x }) => engine.pad(x, { padding: wrong("same") }),
+  ],
+  [
+    "epsilon below 0",
+    "epsilon",
+    [/epsilon is -1;/, /0 or more/],
+    (engine, { x }) => engine.batchNorm(x, { mean: [0, 0, 0, 0], variance: [1, 1, 1, 1], epsilon: -1 }),
+  ],
+  [
+    "batchNorm without variance",
+    "variance",
+    [/variance is undefined;/, /4 channels/],
+    (engine, { x }) => engine.batchNorm(x, wrong({ mean: [0, 0, 0, 0] })),
+  ],
+  ["resize without size", "size", [/size is undefined;/, POSITIVE], (engine, { x }) => engine.resize(x, wrong({}))],
+  [
+    "resize to size and scale",
+    "scale",
+    [/scale is 2;/, /size/],
+    (engine, { x }) => engine.resize(x, wrong({ size: 3, scale: 2 })),
+  ],
+  ["a scale of 0", "scale", [/scale is 0;/, /positive number/], (engine, { x }) => engine.resize(x, { scale: 0 })],
+  ["a sigma of 0", "sigma", [/sigma is 0;/, /positive number/], () => filters.gaussian({ sigma: 0 })],
+  [
+    "a filter for no channels",
+    "channels",
+    [/channels is 0;/, /positive integer/],
+    () => filters.sobelX({ channels: 0 }),
+  ],
+  [
+    "an image's range",
+    "range",
+    [/range is 100;/, /255 or 1/],
+    (engine) => image.toTensor(engine, pixel, { range: wrong(100) }),
+  ],
+  [
+    "an image's colour",
+    "color",
+    [/color is "bgr";/, /"grey", "rgb" or "rgba"/],
+    (engine) => image.toTensor(engine, pixel, { color: wrong("bgr") }),
+  ],
+  [
+    "a std of 0",
+    "std",
+    [/std is 0;|std is \[0/, /other than 0/],
+    (engine) => image.toTensor(engine, pixel, { std: 0 }),
+  ],
+  [
+    "an image of no width",
+    "pixels.width",
+    [/pixels\.width is 0;/, /positive integer/],
+    (engine) => image.toTensor(engine, { ...pixel, width: 0 }),
+  ],
+  [
+    "featureMapSize without kernel",
+    "kernel",
+    [/kernel is undefined;/, POSITIVE],
+    () => featureMapSize(wrong({ input: 5 })),
+  ],
+  ["coverage with stride 0", "stride", [/stride is 0;/, POSITIVE], () => coverage({ input: 5, kernel: 3, stride: 0 })],
+  ["an empty bias", "bias", [/bias is \[\];/, /at least one number/], conv({ bias: [] })],
+  ["padding beyond 2^28", "padding", [/padding is 536870912;/, PADDING], conv({ padding: 2 ** 29 })],
+  ["scope without a function", "fn", [/fn is 3;/, /a function/], (engine) => engine.scope(wrong(3))],
+]);
