@@ -118,9 +118,8 @@ pub(crate) fn map(input: &[f32], output: &mut [f32], f: impl Fn(F32x4) -> F32x4)
     for (from, to) in from.iter().zip(to) {
         f(F32x4::load(from)).store(to);
     }
-    let rest = f(load_part(from_rest)).to_array();
-    for (to, y) in to_rest.iter_mut().zip(rest) {
-        *to = y;
+    if !to_rest.is_empty() {
+        store_part(f(load_part(from_rest)), to_rest);
     }
 }
 
@@ -131,20 +130,37 @@ pub(crate) fn map_in_place(xs: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
     for x in chunks {
         f(F32x4::load(x)).store(x);
     }
-    let part = f(load_part(rest)).to_array();
-    for (x, y) in rest.iter_mut().zip(part) {
-        *x = y;
+    if !rest.is_empty() {
+        store_part(f(load_part(rest)), rest);
     }
 }
 
-/// Up to four values, zeros after them.
+/// The first four values, or all and zeros after them.
 #[inline(always)]
 pub(crate) fn load_part(values: &[f32]) -> F32x4 {
-    let mut lanes = [0.0; 4];
-    for (lane, value) in lanes.iter_mut().zip(values) {
-        *lane = *value;
+    // By length, not by a loop: a loop's overhead would be most of the time of short rows.
+    F32x4::load(&match *values {
+        [a, b, c, d, ..] => [a, b, c, d],
+        [a, b, c] => [a, b, c, 0.0],
+        [a, b] => [a, b, 0.0, 0.0],
+        [a] => [a, 0.0, 0.0, 0.0],
+        [] => [0.0; 4],
+    })
+}
+
+/// The first lanes, as many as `to` takes.
+#[inline(always)]
+pub(crate) fn store_part(x: F32x4, to: &mut [f32]) {
+    if let Some(to) = to.first_chunk_mut() {
+        return x.store(to);
     }
-    F32x4::load(&lanes)
+    let [x, y, z, _] = x.to_array();
+    match to {
+        [a, b, c] => [*a, *b, *c] = [x, y, z],
+        [a, b] => [*a, *b] = [x, y],
+        [a] => *a = x,
+        _ => {}
+    }
 }
 
 impl Activation {
@@ -231,11 +247,11 @@ pub fn softmax(
     Ok(())
 }
 
-/// Softmax of adjacent values.
+/// Softmax of adjacent values. The maximum may lose a NaN; the sum does not.
 fn softmax_row(from: &[f32], to: &mut [f32]) {
     let (chunks, rest) = from.as_chunks::<4>();
     let lowest = F32x4::splat(f32::NEG_INFINITY);
-    let max = chunks.iter().fold(lowest, |max, x| max.pmax(F32x4::load(x)));
+    let max = chunks.iter().fold(lowest, |max, x| max.max_of_numbers(F32x4::load(x)));
     let max = max.to_array().iter().chain(rest).fold(f32::NEG_INFINITY, |max, &x| if max < x { x } else { max });
     map(from, to, |x| math::exp(x - F32x4::splat(max)));
     let (chunks, rest) = to.as_chunks::<4>();
@@ -249,7 +265,7 @@ fn softmax_columns(inner: usize, from: &[f32], to: &mut [f32]) {
     for first in (0..inner).step_by(4) {
         let columns = first..inner.min(first + 4);
         let rows = || from.chunks_exact(inner).map(|row| load_part(&row[columns.clone()]));
-        let max = rows().fold(F32x4::splat(f32::NEG_INFINITY), F32x4::pmax);
+        let max = rows().fold(F32x4::splat(f32::NEG_INFINITY), F32x4::max_of_numbers);
         let mut sum = F32x4::zero();
         for (x, to) in rows().zip(to.chunks_exact_mut(inner)) {
             let y = math::exp(x - max);
@@ -260,13 +276,5 @@ fn softmax_columns(inner: usize, from: &[f32], to: &mut [f32]) {
             let to = &mut to[columns.clone()];
             store_part(load_part(to) / sum, to);
         }
-    }
-}
-
-/// The first lanes, as many as `to` takes.
-#[inline(always)]
-pub(crate) fn store_part(x: F32x4, to: &mut [f32]) {
-    for (to, x) in to.iter_mut().zip(x.to_array()) {
-        *to = x;
     }
 }

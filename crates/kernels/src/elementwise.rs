@@ -182,7 +182,9 @@ const TILE: usize = 256;
 /// Calls `f` with pieces of the output and a few repetitions of `vector` beside each.
 fn tiled(vector: &[f32], output: &mut [f32], f: impl Fn(usize, &[f32], &mut [f32])) {
     let mut tile = [0.0; TILE];
-    let len = TILE / vector.len() * vector.len();
+    // A multiple of four, if it can be: then only the last piece has a rest.
+    let repetitions = TILE / vector.len();
+    let len = vector.len() * if repetitions >= 4 { repetitions & !3 } else { repetitions };
     for part in tile[..len].chunks_exact_mut(vector.len()) {
         part.copy_from_slice(vector);
     }
@@ -236,7 +238,9 @@ fn zip(a: Operand, b: Operand, to: &mut [f32], f: impl Fn(F32x4, F32x4) -> F32x4
             for ((a, b), to) in a.iter().zip(b).zip(to) {
                 f(F32x4::load(a), F32x4::load(b)).store(to);
             }
-            store_part(f(load_part(a_rest), load_part(b_rest)), rest);
+            if !rest.is_empty() {
+                store_part(f(load_part(a_rest), load_part(b_rest)), rest);
+            }
         }
         (Operand::Run(a), Operand::Same(b)) => {
             let b = F32x4::splat(b);

@@ -42,7 +42,7 @@ fn scale(y: F32x4, n: F32x4) -> F32x4 {
     y * half.exp2_whole() * (n - half).exp2_whole()
 }
 
-/// `e^x`. At most 1.1 ULP; subnormal results included, infinity above 88.73, zero below -103.98.
+/// `e^x`. At most 1.03 ULP; subnormal results included, infinity above 88.73, zero below -103.98.
 #[inline(always)]
 pub fn exp(x: F32x4) -> F32x4 {
     let (n, r) = reduce(x.pmax(F32x4::splat(-104.0)).pmin(F32x4::splat(89.0)));
@@ -56,7 +56,7 @@ fn exp_of_sum(hi: F32x4, lo: F32x4) -> F32x4 {
     scale(exp_m1_reduced(r + lo) + F32x4::splat(1.0), n)
 }
 
-/// `e^x - 1` for `x <= 0`, exact near zero where `exp(x) - 1` cancels. At most 1.6 ULP.
+/// `e^x - 1` for `x <= 0`, exact near zero where `exp(x) - 1` cancels. At most 0.94 ULP.
 #[inline(always)]
 pub fn exp_m1_of_negative(x: F32x4) -> F32x4 {
     // Below -17.4 the result rounds to -1.
@@ -102,25 +102,27 @@ pub fn sigmoid(x: F32x4) -> F32x4 {
 /// `e^(z^2) erfc(z)` for `z` in `0..=10.3`: falls smoothly from 1 to 0.055, where `erfc` itself underflows.
 #[inline(always)]
 fn scaled_erfc(z: F32x4) -> F32x4 {
-    // After Shepherd and Laframboise (1981): (1 + 2z) erfcx(z) is nearly flat in t = (z - k) / (z + k).
-    let t = (z - F32x4::splat(3.0)) / (z + F32x4::splat(3.0));
-    let p = polynomial(
-        t,
+    // As s (1 + v q(v)) with s = 1 / (1 + 0.6 z), v = s - 1: it has the right limit shape 1/z, and no rounding of note near z = 0.
+    let one = F32x4::splat(1.0);
+    let scaled = z * F32x4::splat(0.6);
+    let s = one / (scaled + one);
+    let v = -scaled * s;
+    let q = polynomial(
+        v,
         [
-            1.253_008,
-            -0.135_621_14,
-            -0.047_562_42,
-            0.129_646_45,
-            -0.119_270_615,
-            0.068_295_74,
-            -0.023_799_535,
-            0.002_565_727_5,
-            0.002_004_843_6,
-            -0.000_772_693_1,
-            -0.000_266_242_94,
+            0.880_632_2,
+            0.016_517_85,
+            -0.208_825_4,
+            0.070_297_63,
+            0.020_341_462,
+            -0.095_132_165,
+            -0.111_005_92,
+            -0.202_864_51,
+            -0.188_780_04,
+            -0.057_951_68,
         ],
     );
-    p / z.mul_add(F32x4::splat(2.0), F32x4::splat(1.0))
+    s * q.mul_add(v, one)
 }
 
 /// `x^2` as a rounded head and what it lacks: e^(x^2) would magnify the rounding by x^2. `|x|` at most 20.
@@ -148,7 +150,7 @@ pub fn erf(x: F32x4) -> F32x4 {
 }
 
 /// The normal distribution function: the part of a standard normal distribution below `x`.
-/// At most 6 ULP on either side, however small the result.
+/// At most 7.5 ULP, however small the result.
 #[inline(always)]
 pub fn normal_cdf(x: F32x4) -> F32x4 {
     let a = x.abs().pmin(F32x4::splat(14.5));

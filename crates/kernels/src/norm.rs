@@ -56,8 +56,8 @@ pub fn batch_norm(
         }
         return Ok(());
     }
-    // Channels that do not fill a few vectors are repeated until they do.
-    let repeated = c * TILE.div_ceil(c).min(outer);
+    // Channels that do not fill a few vectors are repeated until they do, a multiple of four times: no rests between.
+    let repeated = if c < TILE { c * TILE.div_ceil(c).next_multiple_of(4).min(outer) } else { c };
     let mut buffer = Buffer::zeroed(3 * repeated)?;
     let (means, rest) = buffer.as_mut_slice().split_at_mut(repeated);
     let (factors, offsets) = rest.split_at_mut(repeated);
@@ -79,6 +79,9 @@ fn row([means, factors, offsets]: [&[f32]; 3], from: &[f32], to: &mut [f32]) {
     for ((x, y), ((mean, factor), offset)) in x.iter().zip(y).zip(chunks) {
         let centred = F32x4::load(x) - F32x4::load(mean);
         centred.mul_add(F32x4::load(factor), F32x4::load(offset)).store(y);
+    }
+    if x_rest.is_empty() {
+        return;
     }
     let centred = load_part(x_rest) - load_part(&means[whole..]);
     store_part(centred.mul_add(load_part(&factors[whole..]), load_part(&offsets[whole..])), y_rest);

@@ -242,36 +242,69 @@ fn gather(columns: &[usize], c: usize, from: &[f32], to: &mut [f32]) {
 
 /// Resizes one row to the output's width.
 fn stretch(columns: &[Blend], c: usize, from: &[f32], to: &mut [f32]) {
-    for (to, column) in to.chunks_exact_mut(c).zip(columns) {
-        let low = &from[column.low * c..][..c];
-        if column.weight == 0.0 {
-            // Not `a + 0 b`: what is not used may be infinite.
-            for (to, low) in to.iter_mut().zip(low) {
-                *to = *low;
+    match c {
+        1 => stretch_one(columns, from, to),
+        2 => stretch_few::<2>(columns, from, to),
+        3 => stretch_few::<3>(columns, from, to),
+        _ => {
+            for (to, column) in to.chunks_exact_mut(c).zip(columns) {
+                let low = &from[column.low * c..][..c];
+                if column.weight == 0.0 {
+                    // Not `a + 0 b`: what is not used may be infinite.
+                    to.copy_from_slice(low);
+                } else {
+                    blend(low, &from[column.high * c..][..c], column.weight, to);
+                }
             }
-        } else {
-            blend(low, &from[column.high * c..][..c], column.weight, to);
         }
+    }
+}
+
+/// One channel: four columns at a time.
+fn stretch_one(columns: &[Blend], from: &[f32], to: &mut [f32]) {
+    for (columns, to) in columns.chunks(4).zip(to.chunks_mut(4)) {
+        let (mut low, mut high, mut weight) = ([0.0; 4], [0.0; 4], [0.0; 4]);
+        for (i, column) in columns.iter().enumerate() {
+            low[i] = from[column.low];
+            high[i] = from[column.high];
+            weight[i] = column.weight;
+        }
+        let (low, weight) = (F32x4::load(&low), F32x4::load(&weight));
+        let mixed = mix(low, F32x4::load(&high), weight);
+        store_part(weight.eq(F32x4::zero()).select(low, mixed), to);
+    }
+}
+
+/// The count of channels known: no loops over them.
+fn stretch_few<const C: usize>(columns: &[Blend], from: &[f32], to: &mut [f32]) {
+    let pixels = from.as_chunks::<C>().0;
+    for (to, column) in to.as_chunks_mut::<C>().0.iter_mut().zip(columns) {
+        let low = pixels[column.low];
+        *to = if column.weight == 0.0 {
+            low
+        } else {
+            let mixed = mix(load_part(&low), load_part(&pixels[column.high]), F32x4::splat(column.weight)).to_array();
+            core::array::from_fn(|i| mixed[i])
+        };
     }
 }
 
 /// `a (1 - weight) + b weight`.
 #[inline(always)]
+fn mix(a: F32x4, b: F32x4, weight: F32x4) -> F32x4 {
+    b.mul_add(weight, a * (F32x4::splat(1.0) - weight))
+}
+
+/// [`mix`] of two runs.
+#[inline(always)]
 fn blend(a: &[f32], b: &[f32], weight: f32, to: &mut [f32]) {
-    let mix = |a: F32x4, b: F32x4| {
-        let weight = F32x4::splat(weight);
-        b.mul_add(weight, a * (F32x4::splat(1.0) - weight))
-    };
-    if let ([a], [b], [to]) = (a, b, &mut *to) {
-        *to = mix(F32x4::splat(*a), F32x4::splat(*b)).to_array()[0];
-        return;
-    }
+    let weight = F32x4::splat(weight);
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
     let (to, rest) = to.as_chunks_mut::<4>();
     for ((a, b), to) in a.iter().zip(b).zip(to) {
-        mix(F32x4::load(a), F32x4::load(b)).store(to);
+        mix(F32x4::load(a), F32x4::load(b), weight).store(to);
     }
     if !rest.is_empty() {
-        store_part(mix(load_part(a_rest), load_part(b_rest)), rest);
+        store_part(mix(load_part(a_rest), load_part(b_rest), weight), rest);
     }
 }

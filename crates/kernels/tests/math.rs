@@ -61,12 +61,12 @@ fn check(
 
 #[test]
 fn exp() {
-    check(math::exp, f64::exp, |_| true, [-104.0, 89.0], 1.1);
+    check(math::exp, f64::exp, |_| true, [-104.0, 89.0], 1.03);
 }
 
 #[test]
 fn exp_m1_of_negative() {
-    check(math::exp_m1_of_negative, f64::exp_m1, |x| x.is_nan() || x <= 0.0, [-20.0, 0.0], 1.6);
+    check(math::exp_m1_of_negative, f64::exp_m1, |x| x.is_nan() || x <= 0.0, [-20.0, 0.0], 0.94);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn erf_() {
 
 #[test]
 fn normal_cdf_() {
-    check(math::normal_cdf, normal_cdf, |_| true, [-14.5, 6.0], 6.0);
+    check(math::normal_cdf, normal_cdf, |_| true, [-14.5, 6.0], 7.5);
 }
 
 #[test]

@@ -32,22 +32,23 @@ fn global<R: Reduce>(image: &Image, input: &[f32], output: &mut [f32]) -> Result
         }
         return Ok(());
     }
+    // Kept as values between blocks; channels in groups of 16, the last ones in groups of four.
     let mut totals = Buffer::zeroed(c.next_multiple_of(4))?;
     for (from, to) in images {
-        let (totals, _) = totals.as_mut_slice().as_chunks_mut::<4>();
-        totals.fill([R::START; 4]);
-        for block in from.chunks(BLOCK * c) {
-            for (i, total) in totals.iter_mut().enumerate() {
+        let totals = totals.as_mut_slice();
+        for (i, block) in from.chunks(BLOCK * c).enumerate() {
+            let mut channel = 0;
+            while c - channel >= 16 {
+                join::<R, 4>(block, c, channel, i == 0, &mut totals[channel..]);
+                channel += 16;
+            }
+            while channel < c {
                 // The last vector may hold channels of the one before, too.
-                let channel = (4 * i).min(c - 4);
-                let mut acc = F32x4::splat(R::START);
-                for x in block.chunks_exact(c).filter_map(|pixel| pixel[channel..].first_chunk()) {
-                    acc = R::combine(acc, R::lift(F32x4::load(x)));
-                }
-                R::combine(F32x4::load(total), acc).store(total);
+                join::<R, 1>(block, c, channel.min(c - 4), i == 0, &mut totals[channel..]);
+                channel += 4;
             }
         }
-        for (i, total) in totals.iter().enumerate() {
+        for (i, total) in totals.as_chunks::<4>().0.iter().enumerate() {
             if let Some(to) = to[(4 * i).min(c - 4)..].first_chunk_mut() {
                 R::finish(F32x4::load(total), count).store(to);
             }
@@ -56,31 +57,48 @@ fn global<R: Reduce>(image: &Image, input: &[f32], output: &mut [f32]) -> Result
     Ok(())
 }
 
+/// Adds `4 V` channels of a block of pixels to their totals.
+#[inline(always)]
+fn join<R: Reduce, const V: usize>(block: &[f32], c: usize, channel: usize, first: bool, totals: &mut [f32]) {
+    let mut acc = [R::start(); V];
+    for pixel in block.chunks_exact(c) {
+        for (acc, x) in acc.iter_mut().zip(pixel[channel..channel + 4 * V].as_chunks::<4>().0) {
+            *acc = R::add(*acc, F32x4::load(x));
+        }
+    }
+    for (acc, total) in acc.into_iter().zip(totals[..4 * V].as_chunks_mut::<4>().0) {
+        let acc = if first { acc } else { R::merge(acc, F32x4::load(total)) };
+        R::value(acc).store(total);
+    }
+}
+
 /// One image of 1 to 3 channels: `c` vectors hold four pixels, and lane `i` of them all belongs to channel `i % c`.
 fn few_channels<R: Reduce>(c: usize, from: &[f32], count: F32x4, to: &mut [f32]) {
-    let start = F32x4::splat(R::START);
-    let mut total = [start; 3];
-    let mut rest = [R::START; 3];
+    let mut totals = [R::start(); 3];
+    let (mut rest, mut rests) = (&[][..], [R::start(); 3]);
     for block in from.chunks(4 * BLOCK * c) {
-        let mut acc = [start; 3];
-        let whole = block.chunks_exact(4 * c);
-        for (i, &x) in whole.remainder().iter().enumerate() {
-            rest[i % c] = R::combine_one(rest[i % c], R::lift(F32x4::splat(x)).to_array()[0]);
-        }
-        for four in whole {
+        let mut acc = [R::start(); 3];
+        let fours = block.chunks_exact(4 * c);
+        rest = fours.remainder();
+        for four in fours {
             for (acc, x) in acc.iter_mut().zip(four.as_chunks::<4>().0) {
-                *acc = R::combine(*acc, R::lift(F32x4::load(x)));
+                *acc = R::add(*acc, F32x4::load(x));
             }
         }
-        for (total, acc) in total.iter_mut().zip(acc) {
-            *total = R::combine(*total, acc);
+        for (total, acc) in totals.iter_mut().zip(acc) {
+            *total = R::merge(*total, R::value(acc));
         }
     }
-    for (i, x) in total.into_iter().take(c).flat_map(F32x4::to_array).enumerate() {
-        rest[i % c] = R::combine_one(rest[i % c], x);
+    // All but the last block are whole.
+    for (i, &x) in rest.iter().enumerate() {
+        rests[i % c] = R::add(rests[i % c], F32x4::splat(x));
     }
-    for (to, total) in to.iter_mut().zip(rest) {
-        *to = R::finish(F32x4::splat(total), count).to_array()[0];
+    let lanes = totals.map(R::value).map(F32x4::to_array);
+    for (i, &x) in lanes.as_flattened()[..4 * c].iter().enumerate() {
+        rests[i % c] = R::merge(rests[i % c], F32x4::splat(x));
+    }
+    for (to, total) in to.iter_mut().zip(rests) {
+        *to = R::finish(R::value(total), count).to_array()[0];
     }
 }
 

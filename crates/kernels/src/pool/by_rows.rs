@@ -54,25 +54,24 @@ pub(super) fn run<R: Reduce>(
 /// Combines rows, element by element.
 fn down<R: Reduce>(image: &[f32], rows: Taps, to: &mut [f32]) {
     let row_len = to.len();
-    let start = F32x4::splat(R::START);
     let line = |i: usize, at: usize, len: usize| &image[(rows.first + i * rows.step) * row_len + at..][..len];
     let mut at = 0;
     let (blocks, rest) = to.as_chunks_mut::<16>();
     for block in blocks {
-        let mut acc = [start; 4];
+        let mut acc = [R::start(); 4];
         for i in 0..rows.len {
             for (acc, x) in acc.iter_mut().zip(line(i, at, 16).as_chunks::<4>().0) {
-                *acc = R::combine(*acc, R::lift(F32x4::load(x)));
+                *acc = R::add(*acc, F32x4::load(x));
             }
         }
         for (acc, to) in acc.into_iter().zip(block.as_chunks_mut::<4>().0) {
-            acc.store(to);
+            R::value(acc).store(to);
         }
         at += 16;
     }
     for to in rest.chunks_mut(4) {
-        let acc = (0..rows.len).fold(start, |acc, i| R::combine(acc, R::lift(load_part(line(i, at, to.len())))));
-        store_part(acc, to);
+        let acc = (0..rows.len).fold(R::start(), |acc, i| R::add(acc, load_part(line(i, at, to.len()))));
+        store_part(R::value(acc), to);
         at += 4;
     }
 }
@@ -100,8 +99,8 @@ impl Row<'_> {
     #[inline(always)]
     fn along<R: Reduce>(&self, columns: Taps, at: usize, count: F32x4) -> F32x4 {
         let step = columns.step * self.c;
-        let acc = (0..columns.len).fold(F32x4::splat(R::START), |acc, j| R::combine(acc, self.load(at + j * step)));
-        R::finish(acc, count)
+        let acc = (0..columns.len).fold(R::start(), |acc, j| R::merge(acc, self.load(at + j * step)));
+        R::finish(R::value(acc), count)
     }
 
     /// Output pixel `x`.
@@ -152,15 +151,15 @@ impl Row<'_> {
         let mut from = columns.first * self.c;
         let (blocks, rest) = to.as_chunks_mut::<16>();
         for block in blocks {
-            let mut acc = [F32x4::splat(R::START); 4];
+            let mut acc = [R::start(); 4];
             for j in 0..columns.len {
                 let row = &self.partial[from + j * step..][..16];
                 for (acc, x) in acc.iter_mut().zip(row.as_chunks::<4>().0) {
-                    *acc = R::combine(*acc, F32x4::load(x));
+                    *acc = R::merge(*acc, F32x4::load(x));
                 }
             }
             for (acc, to) in acc.into_iter().zip(block.as_chunks_mut::<4>().0) {
-                R::finish(acc, count).store(to);
+                R::finish(R::value(acc), count).store(to);
             }
             from += 16;
         }
@@ -176,15 +175,15 @@ impl Row<'_> {
         let mut from = columns.first;
         let (fours, rest) = to.as_chunks_mut::<4>();
         for to in fours {
-            let mut acc = F32x4::splat(R::START);
+            let mut acc = R::start();
             for j in (0..columns.len).step_by(2) {
                 let (even, odd) = F32x4::unzip(self.load(from + j), self.load(from + j + 4));
-                acc = R::combine(acc, even);
+                acc = R::merge(acc, even);
                 if j + 1 < columns.len {
-                    acc = R::combine(acc, odd);
+                    acc = R::merge(acc, odd);
                 }
             }
-            R::finish(acc, count).store(to);
+            R::finish(R::value(acc), count).store(to);
             from += 8;
         }
         for to in rest {

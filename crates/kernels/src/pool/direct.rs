@@ -43,8 +43,8 @@ fn pixel<R: Reduce>(image: &[f32], row_len: usize, rows: Taps, columns: Taps, to
     let count = F32x4::splat(rows.count as f32 * columns.count as f32);
     let window = Window { image, row_len, c, rows, columns };
     if c < 4 {
-        let partial = window.fold(F32x4::splat(R::START), c, 0, |acc, px| R::combine(acc, R::lift(load_part(px))));
-        store_part(R::finish(partial, count), to);
+        let partial = window.fold(R::start(), c, 0, |acc, pixel| R::add(acc, load_part(pixel)));
+        store_part(R::finish(R::value(partial), count), to);
         return;
     }
     let mut channel = 0;
@@ -86,14 +86,14 @@ impl Window<'_> {
     /// `4 V` channels.
     #[inline(always)]
     fn channels<R: Reduce, const V: usize>(&self, channel: usize, count: F32x4, to: &mut [f32]) {
-        let acc = self.fold([F32x4::splat(R::START); V], 4 * V, channel, |mut acc, pixel| {
+        let acc = self.fold([R::start(); V], 4 * V, channel, |mut acc, pixel| {
             for (acc, x) in acc.iter_mut().zip(pixel.as_chunks::<4>().0) {
-                *acc = R::combine(*acc, R::lift(F32x4::load(x)));
+                *acc = R::add(*acc, F32x4::load(x));
             }
             acc
         });
         for (acc, to) in acc.into_iter().zip(to[channel..channel + 4 * V].as_chunks_mut::<4>().0) {
-            R::finish(acc, count).store(to);
+            R::finish(R::value(acc), count).store(to);
         }
     }
 }

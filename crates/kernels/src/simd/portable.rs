@@ -85,6 +85,11 @@ impl F32x4 {
     pub fn pmin(self, b: Self) -> Self {
         self.zip(b, |a, b| if b < a { b } else { a })
     }
+    /// The larger; where one is NaN, or both are zeros, either.
+    #[inline(always)]
+    pub fn max_of_numbers(self, b: Self) -> Self {
+        self.pmax(b)
+    }
     /// Magnitudes.
     #[inline(always)]
     pub fn abs(self) -> Self {
@@ -119,6 +124,11 @@ impl F32x4 {
     #[inline(always)]
     pub fn eq(self, b: Self) -> Self {
         self.zip(b, |a, b| mask(a == b))
+    }
+    /// Bits that both have; for masks.
+    #[inline(always)]
+    pub fn and(self, b: Self) -> Self {
+        self.zip(b, |a, b| f32::from_bits(a.to_bits() & b.to_bits()))
     }
     /// `self` is a mask: `yes` where its bits are set, else `no`.
     #[inline(always)]

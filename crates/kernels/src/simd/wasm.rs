@@ -74,6 +74,14 @@ impl F32x4 {
         #[cfg(not(target_feature = "relaxed-simd"))]
         return Self(f32x4_pmin(self.0, b.0));
     }
+    /// The larger; where one is NaN, or both are zeros, either. One instruction.
+    #[inline(always)]
+    pub fn max_of_numbers(self, b: Self) -> Self {
+        #[cfg(target_feature = "relaxed-simd")]
+        return Self(f32x4_relaxed_max(self.0, b.0));
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        return Self(f32x4_pmax(self.0, b.0));
+    }
     /// Magnitudes.
     #[inline(always)]
     pub fn abs(self) -> Self {
@@ -108,6 +116,11 @@ impl F32x4 {
     #[inline(always)]
     pub fn eq(self, b: Self) -> Self {
         Self(f32x4_eq(self.0, b.0))
+    }
+    /// Bits that both have; for masks.
+    #[inline(always)]
+    pub fn and(self, b: Self) -> Self {
+        Self(v128_and(self.0, b.0))
     }
     /// `self` is a mask: `yes` where its bits are set, else `no`.
     #[inline(always)]
