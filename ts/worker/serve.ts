@@ -23,7 +23,8 @@ export function serve(endpoint: Endpoint, createRunner: RunnerMaker): void {
 }
 
 class Server implements WorkerApi {
-  #lock: Promise<boolean> | undefined;
+  /** By name: a second greeting asks for the same lock, a second engine for another. */
+  readonly #locks = new Map<string, Promise<boolean>>();
   #opening = false;
   #runner: Runner | undefined;
   readonly #createRunner: RunnerMaker;
@@ -33,8 +34,10 @@ class Server implements WorkerApi {
   }
 
   async hello(lock: string | undefined): Promise<Hello> {
-    this.#lock ??= lock === undefined ? Promise.resolve(false) : hold(lock);
-    return { version, holdsLock: await this.#lock };
+    if (lock === undefined) return { version, holdsLock: false };
+    const held = this.#locks.get(lock) ?? hold(lock);
+    this.#locks.set(lock, held);
+    return { version, holdsLock: await held };
   }
 
   async open(module: WebAssembly.Module): Promise<Outcome<Opened>> {
