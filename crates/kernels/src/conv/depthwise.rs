@@ -3,6 +3,7 @@
 //! With few or odd channels and a horizontal stride of 1, a row is taken as one run of floats: several pixels together are a
 //! whole number of vectors, the weights repeated for each. So a grey image is filtered four pixels at a time.
 
+use super::window3x3;
 use crate::activation::Activation;
 use crate::memory::Workspace;
 use crate::shape::{Axis, Conv2dShape, SpecError};
@@ -51,6 +52,10 @@ pub(super) fn run(
     let plain = Weights { values: packed, bias, width: out_c };
     let period = if in_c.is_multiple_of(2) { 2 * in_c } else { 4 * in_c };
     let taps = shape.h.kernel * shape.w.kernel;
+    let is_window3x3 = shape.h.kernel == 3 && shape.w.kernel == 3 && shape.w.dilation == 1 && out_c == in_c;
+    if is_window3x3 && in_c >= 4 && shape.w.stride <= 2 {
+        return slide(shape, input, packed, bias, activation, workspace, output);
+    }
     let repeat = out_c == in_c && !in_c.is_multiple_of(4) && shape.w.stride == 1;
     // Taps are at most as many as floats of a filter, and a period at most four times the channels: neither product overflows.
     let repeated = if repeat && packed.len() <= MAX_REPEATED {
@@ -79,6 +84,39 @@ pub(super) fn run(
     Ok(())
 }
 
+/// 3x3 windows over four channels or more.
+fn slide(
+    shape: &Conv2dShape,
+    input: &[f32],
+    weights: &[f32],
+    bias: Option<&[f32]>,
+    activation: Activation,
+    workspace: &mut Workspace,
+    output: &mut [f32],
+) -> Result<(), SpecError> {
+    let c = shape.input.c;
+    let (from_len, to_len) = (shape.input.w * c, shape.output.w * c);
+    let zeros = workspace.get(from_len)?;
+    zeros.fill(0.0);
+    let slide = if shape.w.stride == 1 { window3x3::slide::<1> } else { window3x3::slide::<2> };
+    let images = input.chunks_exact(from_len * shape.input.h).zip(output.chunks_exact_mut(to_len * shape.output.h));
+    for (image, output) in images {
+        for (y, output) in output.chunks_exact_mut(to_len).enumerate() {
+            let taps = shape.h.taps(y);
+            let rows = [0, 1, 2].map(|tap| {
+                if !taps.contains(&tap) {
+                    return &*zeros;
+                }
+                let y = shape.h.start(y) + (tap * shape.h.dilation) as isize;
+                &image[y as usize * from_len..][..from_len]
+            });
+            slide(&rows, &shape.w, weights, bias, c, output);
+            activation.apply_in_place(output);
+        }
+    }
+    Ok(())
+}
+
 /// One row of outputs.
 fn row(
     shape: &Conv2dShape,
@@ -96,7 +134,7 @@ fn row(
         taps_h: taps_h.clone(),
         taps_w: 0..w.kernel,
         k_w: w.kernel,
-        tap_h: shape.h.dilation * shape.input.w * in_c,
+        tap_h: shape.h.dilation.wrapping_mul(shape.input.w * in_c), // unused where it wraps: one row of taps is inside
         tap_w: w.dilation * in_c,
     };
     // Index of the window's first tap that lies in the input; taps above it are skipped.
@@ -108,12 +146,21 @@ fn row(
         row.taps_w = w.taps(x);
         let first = top + row_start(w, x, &row.taps_w) * in_c;
         let mut count = end - x;
+        let is_window3x3 = row.taps_h == (0..3) && w.kernel == 3 && w.dilation == 1;
+        let rows = || [0, 1, 2].map(|r| &input[first + r * row.tap_h..]);
         let output = &mut output[x * out_c..];
         if let (true, Some(weights)) = (inside, repeated) {
             let pixels = weights.width / in_c;
             let blocks = count / pixels;
             if blocks > 0 {
-                strips(&row, weights, first, weights.width, blocks, output);
+                let (values, bias, period) = (weights.values, weights.bias.unwrap_or_default(), weights.width);
+                let to = &mut output[..blocks * period];
+                match in_c {
+                    1 if is_window3x3 => window3x3::flat::<1>(&rows(), values, bias, period, to),
+                    2 if is_window3x3 => window3x3::flat::<2>(&rows(), values, bias, period, to),
+                    3 if is_window3x3 => window3x3::flat::<3>(&rows(), values, bias, period, to),
+                    _ => strips(&row, weights, first, period, blocks, output),
+                }
                 x += blocks * pixels;
                 continue;
             }

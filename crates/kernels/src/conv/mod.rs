@@ -5,6 +5,7 @@ mod direct;
 mod gather;
 mod packed;
 mod transposed;
+mod window3x3;
 
 pub use packed::{PackedFilter, PackingKey, Packs};
 pub(crate) use packed::{PackedForm, channels_first};
