@@ -23,7 +23,8 @@ export function featureMaps(engine: Engine, grey: Tensor): Tensor {
   const small = engine.resize(grey, {
     size: [Math.max(SIZE, Math.round(h * scale)), Math.max(SIZE, Math.round(w * scale))],
   });
-  const layer = engine.conv2d(small, stacked(bank), { padding: "same", activation: "relu" });
+  const framed = engine.pad(small, { padding: SIZE >> 1, mode: "edge" });
+  const layer = engine.conv2d(framed, stacked(bank), { activation: "relu" });
   const maps = engine.maxPool2d(layer, { size: 2 });
   return engine.div(maps, engine.max(engine.globalMaxPool2d(maps), 1e-6));
 }

@@ -43,7 +43,7 @@ export class Stage {
     if (this.#canvas.width !== width || this.#canvas.height !== height) {
       this.#canvas.width = width;
       this.#canvas.height = height;
-      this.#view.style.setProperty("--ratio", `${width} / ${height}`);
+      this.#view.style.setProperty("--aspect", String(width / height));
     }
     this.#context.putImageData(pixels, 0, 0);
   }
