@@ -134,7 +134,7 @@ fn square_in_two(x: F32x4) -> (F32x4, F32x4) {
     (upper * upper, (x - upper) * (x + upper))
 }
 
-/// The error function. At most 1.8 ULP.
+/// The error function. At most 2 ULP.
 #[inline(always)]
 pub fn erf(x: F32x4) -> F32x4 {
     let z = x.abs().pmin(F32x4::splat(10.3));

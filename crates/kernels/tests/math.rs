@@ -86,7 +86,7 @@ fn sigmoid() {
 
 #[test]
 fn erf_() {
-    check(math::erf, erf, |_| true, [-4.5, 4.5], 1.8);
+    check(math::erf, erf, |_| true, [-4.5, 4.5], 2.0);
 }
 
 #[test]

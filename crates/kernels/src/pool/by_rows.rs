@@ -9,10 +9,11 @@ use crate::memory::Buffer;
 use crate::shape::{Pool2dShape, SpecError};
 use crate::simd::F32x4;
 
-/// True where the two steps touch fewer vectors than reading every window whole, or where the channels do not fill a vector.
+/// True where the two steps touch fewer vectors than reading every window whole, or where a pixel has too few channels to pay for
+/// the work of finding it (2x2 pools of 224x224x4 in WebAssembly: 12 to 16 GB/s instead of 10; of 56x56x31: no gain).
 pub(super) fn pays(shape: &Pool2dShape) -> bool {
     let (k_h, k_w, stride_w) = (shape.h.kernel as u64, shape.w.kernel as u64, shape.w.stride as u64);
-    shape.input.c < 4 || stride_w * (k_h + 1) + k_w < k_h * k_w
+    shape.input.c < 8 || stride_w * (k_h + 1) + k_w < k_h * k_w
 }
 
 pub(super) fn run<R: Reduce>(
