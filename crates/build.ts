@@ -11,8 +11,8 @@ import { BuildError } from "./build/errors.ts";
 import { fingerprint, isUpToDate, recordBuild } from "./build/fingerprint.ts";
 import { step } from "./build/process.ts";
 import { publish, reportSizes } from "./build/publish.ts";
-import { installTools } from "./build/tools.ts";
 import { findRust } from "./build/toolchain.ts";
+import { installTools } from "./build/tools.ts";
 import { compile, VARIANTS } from "./build/variants.ts";
 
 async function build(): Promise<void> {

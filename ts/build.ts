@@ -7,7 +7,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { build, type BuildOptions, type OutputChunk } from "rolldown";
+import { type BuildOptions, build, type OutputChunk } from "rolldown";
 
 const ROOT = join(import.meta.dirname, "..");
 const DIST = join(ROOT, "dist");
