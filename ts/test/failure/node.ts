@@ -16,6 +16,30 @@ export function nodePlatform(root: string): Platform {
     coreUrl: (build) => url("dist", "wasm", `${build}.wasm`),
     ownWorker: () => new Worker(url("dist", "node", "worker.js")),
     missingWorker: () => new Worker(url("dist", "node", "no-such-worker.js")),
+    fragileWorker: () =>
+      new Worker(
+        `const { parentPort } = require("node:worker_threads");
+        parentPort.on("message", (message) => {
+          if (message === "exit") process.exit(3);
+          if (message === "throw") throw new Error("a fault of the test's");
+        });
+        import("${url("dist", "node", "worker.js").href}");`,
+        { eval: true },
+      ),
+    insideWorker: (nested) =>
+      new Promise((resolve, reject) => {
+        const worker = new Worker(
+          `import("${url("dist", "node", "index.js").href}").then(async ({ createEngine }) => {
+            const engine = await createEngine({ worker: ${nested} });
+            const [value] = await engine.neg(engine.tensor([5])).data();
+            require("node:worker_threads").parentPort.postMessage([engine.info.host, value]);
+            engine.dispose();
+          });`,
+          { eval: true },
+        );
+        worker.once("message", resolve);
+        worker.once("error", reject);
+      }),
     onMessage(worker, heard) {
       check(worker instanceof Worker, "a worker of Node's");
       worker.on("message", heard);

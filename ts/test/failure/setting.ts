@@ -12,6 +12,10 @@ export interface Platform {
   ownWorker(): WorkerLike;
   /** A worker whose script is not there. */
   missingWorker(): WorkerLike;
+  /** A worker that runs `lenslet/worker`, and ends itself when it hears "exit", throws when it hears "throw". */
+  fragileWorker(): WorkerLike;
+  /** Makes an engine inside a worker, in its thread or in a worker of its own; gives its host and the negative of 5. */
+  insideWorker(worker: boolean): Promise<unknown>;
   /** Calls back for every message that comes from a worker. */
   onMessage(worker: WorkerLike, heard: () => void): void;
   /** An address where there is nothing. */

@@ -85,6 +85,34 @@ export const workers: readonly FailureCase[] = [
       );
     },
   },
+  ...["exit", "throw"].map(
+    (fault): FailureCase => ({
+      name: `a worker that ends by itself: ${fault}`,
+      async run(setting) {
+        const worker = setting.fragileWorker();
+        await withEngine(
+          setting,
+          async (engine) => {
+            const x = engine.tensor([1]);
+            equal(await x.data(), [1], "before");
+            worker.postMessage(fault);
+            await rejects(engine.scope(() => engine.neg(longWork(engine))).data(), "worker-lost", /createEngine/);
+            await rejects(x.data(), "worker-lost");
+          },
+          { worker: () => worker },
+        );
+        await checkFresh(setting);
+      },
+    }),
+  ),
+  {
+    name: "an engine made inside a worker of the caller's own",
+    async run(setting) {
+      equal(await setting.insideWorker(false), ["thread", -5], "in that worker's thread");
+      const [host, value] = (await setting.insideWorker(true)) as [string, number];
+      check(host.startsWith("worker-") && value === -5, `in a worker of that worker: ${host}, ${value}`);
+    },
+  },
   {
     name: "dispose in mid-call returns at once",
     async run(setting) {
@@ -109,6 +137,8 @@ export const workers: readonly FailureCase[] = [
           const counts = countMessages(worker, setting);
           const [first] = await chain(engine);
           check(first !== undefined && first > 0, "the chain has a result");
+          // The engine's listener hears a message before the one that counts.
+          await pause(10);
           check(counts.heard >= 1, "the count counts");
           equal([counts.posted, counts.heard], [1, 1], "messages to and from the worker");
         },
