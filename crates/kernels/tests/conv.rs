@@ -8,7 +8,10 @@ use lenslet_kernels::shape::{Conv2dSpec, ErrorCode, Layout};
 use oracle::conv::{conv2d, plain_spec};
 use oracle::{Guarded, Rng, compare, first_seed, spec_count};
 
-/// Runs one spec with random values; the error names what went wrong.
+const STRATEGIES: [Strategy; 5] =
+    [Strategy::Pointwise, Strategy::ImplicitGemm, Strategy::Grouped, Strategy::Direct, Strategy::Depthwise];
+
+/// Runs one spec with random values, by every strategy that can do it; the error names what went wrong.
 fn check(
     spec: &Conv2dSpec,
     layout: Layout,
@@ -16,20 +19,23 @@ fn check(
     with_bias: bool,
     rng: &mut Rng,
 ) -> Result<(), String> {
-    let conv = Conv2d::new(spec, layout, activation).map_err(|error| error.to_string())?;
-    let input = Guarded::of(&rng.values(conv.shape.input.len()));
-    let filter = rng.values(conv.shape.filter_len());
+    let chosen = Conv2d::new(spec, layout, activation).map_err(|error| error.to_string())?;
+    let input = Guarded::of(&rng.values(chosen.shape.input.len()));
+    let filter = rng.values(chosen.shape.filter_len());
     let bias = with_bias.then(|| rng.values(spec.out_c));
-    let mut output = Guarded::new(conv.shape.output.len());
-    let mut workspace = Workspace::default();
-    // What an earlier call left in the workspace must not matter.
-    workspace.get(1 << 12).unwrap().fill(f32::NAN);
-    let packed = conv.pack(&filter).map_err(|error| error.to_string())?;
     let input = input.finish()?;
-    conv.run(input, &packed, bias.as_deref(), &mut workspace, output.body()).map_err(|error| error.to_string())?;
-    let expected = conv2d(&conv.shape, layout, activation, input, &filter, bias.as_deref());
-    compare(output.finish()?, &expected.values, |_| expected.tolerance)
-        .map_err(|mismatch| format!("{}: {mismatch}", conv.strategy().name()))
+    let expected = conv2d(&chosen.shape, layout, activation, input, &filter, bias.as_deref());
+    for conv in STRATEGIES.iter().filter_map(|&strategy| chosen.with_strategy(strategy)) {
+        let mut output = Guarded::new(conv.shape.output.len());
+        let mut workspace = Workspace::default();
+        // What an earlier call left in the workspace must not matter.
+        workspace.get(1 << 12).unwrap().fill(f32::NAN);
+        let packed = conv.pack(&filter).map_err(|error| error.to_string())?;
+        conv.run(input, &packed, bias.as_deref(), &mut workspace, output.body()).map_err(|error| error.to_string())?;
+        compare(output.finish()?, &expected.values, |_| expected.tolerance)
+            .map_err(|mismatch| format!("{}: {mismatch}", conv.strategy().name()))?;
+    }
+    Ok(())
 }
 
 /// The same, panicking with the spec.
@@ -205,6 +211,49 @@ fn activations_are_fused() {
             let spec = Conv2dSpec { groups, pad_left: 1, ..plain_spec([2, 4, 4, in_c], out_c, [2, 2]) };
             check(&spec, Layout::Nhwc, activation, true, &mut Rng::new(5)).unwrap();
         }
+    }
+}
+
+#[test]
+fn every_strategy_is_chosen_somewhere() {
+    let cases = [
+        (plain_spec([1, 56, 56, 64], 256, [1, 1]), Strategy::Pointwise),
+        (plain_spec([1, 56, 56, 64], 16, [1, 1]), Strategy::Direct),
+        (plain_spec([1, 224, 224, 3], 64, [7, 7]), Strategy::Direct),
+        (plain_spec([1, 14, 14, 256], 256, [3, 3]), Strategy::ImplicitGemm),
+        (Conv2dSpec { groups: 2, ..plain_spec([1, 14, 14, 512], 512, [3, 3]) }, Strategy::Grouped),
+        (Conv2dSpec { groups: 32, ..plain_spec([1, 14, 14, 32], 64, [3, 3]) }, Strategy::Depthwise),
+        (plain_spec([1, 1080, 1920, 1], 1, [3, 3]), Strategy::Depthwise),
+        // Too much padding to copy rows.
+        (
+            Conv2dSpec { pad_left: 1 << 20, stride_w: 1 << 19, ..plain_spec([1, 9, 9, 3], 4, [3, 3]) },
+            Strategy::ImplicitGemm,
+        ),
+    ];
+    for (spec, expected) in cases {
+        assert_eq!(strategy(&spec), expected, "{spec:?}");
+    }
+    let conv = Conv2d::new(&cases[2].0, Layout::Nhwc, Activation::Identity).unwrap();
+    assert_eq!(conv.with_strategy(Strategy::Depthwise), None);
+    assert_eq!(conv.with_strategy(Strategy::Pointwise), None);
+}
+
+#[test]
+fn enormous_strides_dilations_and_pads() {
+    const HUGE: usize = 1 << 28;
+    for groups in [1, 3] {
+        let spec = Conv2dSpec { groups, ..plain_spec([1, 2, 3, 3], 3, [1, 1]) };
+        check_plain(&Conv2dSpec { stride_h: HUGE, stride_w: HUGE, dilation_w: HUGE, dilation_h: HUGE, ..spec });
+        check_plain(&Conv2dSpec {
+            stride_h: HUGE,
+            stride_w: HUGE,
+            pad_top: HUGE,
+            pad_left: HUGE,
+            pad_right: HUGE,
+            ..spec
+        });
+        let wide = Conv2dSpec { k_w: 2, dilation_w: HUGE, pad_right: HUGE - 1, ..spec };
+        check_plain(&Conv2dSpec { stride_w: 2, ..wide });
     }
 }
 

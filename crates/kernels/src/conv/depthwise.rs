@@ -129,13 +129,14 @@ fn row(
     let (in_c, out_c) = (shape.input.c, shape.output.c);
     let w = &shape.w;
     let taps_h = shape.h.taps(y);
+    // Where these products (and the stride's, below) wrap they are not used: one tap or one output is inside.
     let mut row = Row {
         input,
         taps_h: taps_h.clone(),
         taps_w: 0..w.kernel,
         k_w: w.kernel,
-        tap_h: shape.h.dilation.wrapping_mul(shape.input.w * in_c), // unused where it wraps: one row of taps is inside
-        tap_w: w.dilation * in_c,
+        tap_h: shape.h.dilation.wrapping_mul(shape.input.w * in_c),
+        tap_w: w.dilation.wrapping_mul(in_c),
     };
     // Index of the window's first tap that lies in the input; taps above it are skipped.
     let top = row_start(&shape.h, y, &taps_h) * shape.input.w * in_c;
@@ -167,10 +168,10 @@ fn row(
             count = 1;
         }
         if out_c == in_c {
-            strips(&row, plain, first, w.stride * in_c, count, output);
+            strips(&row, plain, first, w.stride.wrapping_mul(in_c), count, output);
         } else {
             for (i, output) in output.chunks_exact_mut(out_c).take(count).enumerate() {
-                multiplied(&row, plain, first + i * w.stride * in_c, out_c / in_c, output);
+                multiplied(&row, plain, first + (i * w.stride).wrapping_mul(in_c), out_c / in_c, output);
             }
         }
         x += count;

@@ -9,7 +9,21 @@ use crate::memory::Workspace;
 use crate::shape::{Conv2dShape, SpecError};
 
 /// Most rows of taps.
-pub(super) const MAX_TAPS: usize = 16;
+const MAX_TAPS: usize = 16;
+/// Most floats of padded rows: 2 MiB.
+const MAX_RING: u64 = 512 << 10;
+
+/// False where there are too many rows of taps, or too much padding.
+pub(super) fn can_do(shape: &Conv2dShape) -> bool {
+    let padding = (shape.w.pad_before + shape.w.pad_after) as u64;
+    let ring = (padding + shape.input.w as u64) * (shape.input.c * ring_rows(shape)) as u64;
+    shape.h.kernel <= MAX_TAPS && (padding == 0 || ring <= MAX_RING)
+}
+
+/// Rows that a window covers.
+fn ring_rows(shape: &Conv2dShape) -> usize {
+    shape.h.extent().min(shape.input.h)
+}
 
 /// Input rows with zeros at either side.
 struct Band<'a> {
@@ -44,7 +58,7 @@ pub(super) fn run(
 ) -> Result<(), SpecError> {
     let is_padded = shape.w.pad_before + shape.w.pad_after > 0;
     let row_len = padded_len(shape);
-    let slots = if is_padded { shape.h.extent().min(shape.input.h) } else { shape.input.h };
+    let slots = if is_padded { ring_rows(shape) } else { shape.input.h };
     let ring = workspace.get(if is_padded { slots * row_len } else { 0 })?;
     let image_len = shape.input.h * shape.input.w * shape.input.c;
     let output_row = shape.output.w * shape.output.c;
@@ -102,8 +116,9 @@ fn row(
     // A run of floats under the window: a row of taps, or where taps are apart or groups interleave, one tap.
     let is_run = shape.groups == 1 && (shape.w.dilation == 1 || shape.w.kernel == 1);
     let (runs, run) = if is_run { (1, shape.w.kernel * group_in_c) } else { (shape.w.kernel, group_in_c) };
-    let run_step = shape.w.dilation * shape.input.c;
-    let step = shape.w.stride * shape.input.c;
+    // Where these wrap they are not used: a dilation or stride as large as that leaves one tap or one output.
+    let run_step = shape.w.dilation.wrapping_mul(shape.input.c);
+    let step = shape.w.stride.wrapping_mul(shape.input.c);
     let taps_h = shape.h.taps(y);
     let mut rows = [&[][..]; MAX_TAPS];
     for (row, tap) in rows.iter_mut().zip(taps_h.clone()) {
@@ -121,8 +136,9 @@ fn row(
                 &panels[column * padded_k..][taps_h.start * runs * run * lanes..][..taps_h.len() * runs * run * lanes];
             for tile in 0..tiles {
                 // Tiles of equal size, as far as possible: a tile of one pixel takes as long as one of four.
-                let x = shape.output.w * tile / tiles;
-                let count = shape.output.w * (tile + 1) / tiles - x;
+                let (size, larger) = (shape.output.w / tiles, shape.output.w % tiles);
+                let x = tile * size + tile.min(larger);
+                let count = size + usize::from(tile < larger);
                 let a = Runs { rows, first: x * step + group * group_in_c, runs, run, run_step, step };
                 let to = &mut output[x * shape.output.c + group * n..];
                 pixels(count, lanes, &a, panel, &columns, to, shape.output.c);
