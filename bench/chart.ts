@@ -91,9 +91,14 @@ function ratios(report: Report): readonly string[] {
   const ticks = [0.25, 0.5, 1, 2, 4, 8, 16, 32, 64, 128].filter((tick) => tick >= low && tick <= high);
   return [
     label(20, 28, "How many times longer than lenslet", { size: 17 }),
-    label(20, 48, `${report.cpu}, ${report.engine}, one thread each, ${report.date}; right of 1: lenslet is faster`, {
-      colour: MUTED,
-    }),
+    label(
+      20,
+      48,
+      `${report.cpu}, ${report.engine}, one thread each, ${report.date}; right of 1: lenslet is faster; below, geomeans of the convolutions`,
+      {
+        colour: MUTED,
+      },
+    ),
     ...legend(report, taking),
     ...ticks.flatMap((tick) => [
       line(x(tick), TOP - 6, x(tick), bottom, tick === 1 ? OURS : GRID, tick === 1 ? 2 : 1),
@@ -116,14 +121,14 @@ function ratios(report: Report): readonly string[] {
 
 function legend(report: Report, taking: readonly RuntimeReport[]): readonly string[] {
   const convolutions = report.cases.filter(({ layer }) => layer.kind === "conv");
-  return taking.flatMap(({ name, version, kind }, index) => {
+  let x = 26;
+  return taking.flatMap(({ name, version, kind }) => {
     const convolved = convolutions.filter((each) => ratio(each, name) !== undefined);
-    const x = 26 + index * 205;
     const found = spread(convolved.length > 0 ? convolved : report.cases, (each) => ratio(each, name));
-    return [
-      dot(x, 70, colourOf(name), name, kind === "native"),
-      label(x + 10, 74, `${name} ${version} (geomean ${found?.geomean.toFixed(1)}×)`, { size: 11 }),
-    ];
+    const text = `${name} ${version}: ${found?.geomean.toFixed(2)}×`;
+    const parts = [dot(x, 70, colourOf(name), name, kind === "native"), label(x + 10, 74, text, { size: 11 })];
+    x += 36 + 6.2 * text.length;
+    return parts;
   });
 }
 
@@ -162,7 +167,7 @@ function roofline(report: Report, top: number): readonly string[] {
     label(
       20,
       top + 8,
-      "lenslet filled, the best WebAssembly peer hollow; numbers as above. Winograd needs fewer multiplications than the definition counts, and may pass the roof.",
+      "lenslet filled, the best WebAssembly peer hollow; numbers as above. Winograd needs fewer multiplications than are counted, and may pass the roof; so may what lies in a cache.",
       { colour: MUTED, size: 11 },
     ),
     ...ticks.flatMap((tick) => [

@@ -30,18 +30,21 @@ export function answer(work: Work, begin?: Begin): Float64Array {
 export function fault(work: Work, output: Floats, expected: Float64Array): string | undefined {
   if (output.length !== expected.length) return `${output.length} numbers instead of ${expected.length}`;
   const tolerance = 2 ** -22 * largestSum(work);
+  let wrong = 0;
   let worst = 0;
   let at = 0;
   for (let i = 0; i < expected.length; i++) {
     const error = Math.abs((output[i] ?? Number.NaN) - (expected[i] ?? 0));
-    if (!(error <= worst)) {
+    if (error <= tolerance) continue;
+    wrong++;
+    // NaN is the worst of all.
+    if (error > worst || (Number.isNaN(error) && !Number.isNaN(worst))) {
       worst = error;
       at = i;
-      if (Number.isNaN(error)) break;
     }
   }
-  if (worst <= tolerance) return undefined;
-  return `wrong answer: ${output[at]} at ${at}, expected ${expected[at]} ± ${tolerance.toExponential(1)}`;
+  if (wrong === 0) return undefined;
+  return `wrong answer: ${wrong} of ${expected.length} numbers, ${output[at]} at ${at}, expected ${expected[at]} ± ${tolerance.toExponential(1)}`;
 }
 
 function largestSum(work: Work): number {

@@ -25,10 +25,10 @@ export const litert: Peer = {
         const { n, h, w, inC } = work.layer;
         // Groups other than one a channel are left to the operators that a converter makes of them.
         if (isConv(work) && work.layer.groups !== 1 && work.layer.groups !== inC) return undefined;
+        const even = evenPadding(work.layer);
+        const padded = even.top + even.left > 0;
         // Where "same" padding would give another size, it is not the same layer.
-        const { top, left } = evenPadding(work.layer);
-        const [outH] = outputSize(work.layer);
-        if (top + left > 0 && outH !== Math.ceil(h / work.layer.stride)) return undefined;
+        if (padded && outputSize(work.layer)[0] !== Math.ceil(h / work.layer.stride)) return undefined;
         const model = await lrt.loadAndCompile(tfliteModel(work), {
           accelerator: "wasm",
           cpuOptions: { numThreads: 1 },
@@ -41,7 +41,7 @@ export const litert: Peer = {
         };
         return {
           layout: "NHWC",
-          begin: samePadding(work.layer),
+          begin: padded ? samePadding(work.layer) : even,
           async compute() {
             const y = await call();
             const data = floats(y.toTypedArray());
