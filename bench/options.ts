@@ -48,12 +48,14 @@ export function parseOptions(args: readonly string[]): Options | "help" {
   const { values, positionals } = parse(args);
   if (values.help) return "help";
   const wanted = values.case ?? [];
-  const asked = (group: string, name: string): boolean => wanted.some((text) => group === text || name.includes(text));
+  // The name of a group means that group alone; any other text is looked for in the cases that run by themselves.
+  const isGroup = (text: string): boolean => groups.some(({ name }) => name === text);
   const cases = groups.flatMap(({ name: group, standard, members }) =>
     members
-      .filter(
-        ({ layer }) =>
-          (standard && wanted.length === 0) || ((standard || wanted.includes(group)) && asked(group, layer.name)),
+      .filter(({ layer }) =>
+        wanted.length === 0
+          ? standard
+          : wanted.some((text) => (isGroup(text) ? text === group : standard && layer.name.includes(text))),
       )
       .map((member) => ({ ...member, group })),
   );
