@@ -196,7 +196,8 @@ function slideAxis(
       { argument: "padding" },
     );
   }
-  if (covers > padded) {
+  // Rounding up, a single window may reach beyond the padded input, by less than a stride.
+  if (covers > padded + (ceil ? stride - 1 : 0)) {
     const dilated = dilation === 1 ? "" : ` (${kernel} taps, dilation ${dilation})`;
     const text = `${call}: the output would be empty: ${kernelName} covers ${covers} ${axis}${dilated}, the padded input has ${padded}; use a smaller ${kernelName} or more padding`;
     throw new LensletError("empty-output", text, { argument: kernelName });
