@@ -19,12 +19,12 @@ describe("the package's own worker", () => {
   /** Workers are started as `start` says from now on; gives those that were. */
   function stubWorkers(start: (url: string | URL, options?: WorkerOptions) => Worker): Worker[] {
     const started: Worker[] = [];
-    const stub = (url: string | URL, options?: WorkerOptions): Worker => {
+    const construct = (_: typeof Worker, [url, options]: [string | URL, WorkerOptions?]): Worker => {
       const worker = start(url, options);
       started.push(worker);
       return worker;
     };
-    vi.stubGlobal("Worker", stub);
+    vi.stubGlobal("Worker", new Proxy(Original, { construct }));
     return started;
   }
 

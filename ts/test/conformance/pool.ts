@@ -23,6 +23,7 @@ const rows: readonly Row[] = [
   ["ceil mode drops a window in the padding", [1, 4, 4, 2], { size: 2, stride: 3, padding: 1, ceilMode: true }],
   ["ceil mode with padding", [1, 8, 7, 2], { size: 4, stride: 3, padding: [1, 2], ceilMode: true }],
   ["ceil mode: one window that stands out", [1, 2, 2, 3], { size: 3, stride: 2, ceilMode: true }],
+  ["ceil mode: a single window stands out", [1, 2, 4, 3], { size: [3, 5], stride: 2, ceilMode: true }],
   ["dilation", [1, 9, 8, 3], { size: 3, stride: 1, dilation: 2 }],
   [
     "dilation with stride and padding",

@@ -69,9 +69,11 @@ function drawWindow(random: Random, pool: boolean): Window {
     ])();
     const ceilMode = pool && random.chance(0.3);
     const window = { input, kernel, stride, dilation, padding, ...(ceilMode ? { ceilMode } : {}) };
-    const fits = axes(input, kernel, window).every(
-      (axis) => axis.input + axis.before + axis.after >= axis.dilation * (axis.kernel - 1) + 1,
-    );
+    const fits = axes(input, kernel, window).every((axis) => {
+      // In ceil mode a single window may stand out.
+      const covers = ceilMode ? 1 : axis.dilation * (axis.kernel - 1) + 1;
+      return axis.output >= 1 && axis.input + axis.before + axis.after >= covers;
+    });
     if (fits) return window;
   }
 }
