@@ -82,11 +82,12 @@ describe("wrong options", () => {
   const cases: readonly (readonly [argument: string, options: unknown, message: RegExp])[] = [
     ["options", null, /options is null; expected an object/],
     ["options", 3, /options is 3/],
-    ["worker", { worker: "worker.js" }, /worker is worker.js; expected true, false or a function/],
-    ["build", { build: "fast" }, /build is fast; expected "auto", "simd" or "relaxed"/],
-    ["wasm", { wasm: "" }, /wasm is ; expected/],
-    ["wasm", { wasm: {} }, /wasm is \[object Object\]; expected the core's bytes/],
-    ["signal", { signal: "stop" }, /signal is stop; expected an AbortSignal/],
+    ["worker", { worker: "worker.js" }, /worker is "worker.js"; expected true, false or a function/],
+    ["worker", { worker: Object.create(null) }, /worker is {}; expected true, false or a function/],
+    ["build", { build: "fast" }, /build is "fast"; expected "auto", "simd" or "relaxed"/],
+    ["wasm", { wasm: "" }, /wasm is ""; expected/],
+    ["wasm", { wasm: {} }, /wasm is {}; expected the core's bytes/],
+    ["signal", { signal: "stop" }, /signal is "stop"; expected an AbortSignal/],
   ];
   test.each(cases)("%s of %o", async (argument, options, message) => {
     expect(await errorOf(options)).toMatchObject({

@@ -5,7 +5,7 @@ import { threadExecutor } from "./core/executor.ts";
 import { loadCore, type WasmSource } from "./core/load.ts";
 import { Engine } from "./engine.ts";
 import { LensletError } from "./errors.ts";
-import { checkOptions } from "./options.ts";
+import { checkOptions, invalid, oneOf } from "./options.ts";
 import type { WorkerLike } from "./platform/platform.ts";
 import { version } from "./version.ts";
 import { workerExecutor } from "./worker/client.ts";
@@ -82,10 +82,14 @@ function engineOn(executor: Executor, wanted: Build | "auto"): Engine {
   const { build } = executor;
   if (wanted !== "auto" && wanted !== build) {
     executor.dispose();
-    throw invalid("build", `build is "${wanted}", but \`wasm\` is the ${build} build; leave one of them out`);
+    const text = `${CALL}: build is "${wanted}", but \`wasm\` is the ${build} build; leave one of them out`;
+    throw new LensletError("invalid-argument", text, { argument: "build" });
   }
   return new Engine(executor, { version, runtime: platform.runtime });
 }
+
+const CALL = "createEngine";
+const BUILDS = ["auto", "simd", "relaxed"] as const;
 
 type Checked = Required<Pick<EngineOptions, "wasm" | "signal">> & {
   readonly worker: boolean | (() => WorkerLike);
@@ -93,32 +97,22 @@ type Checked = Required<Pick<EngineOptions, "wasm" | "signal">> & {
 };
 
 function checked(options: EngineOptions): Checked {
-  checkOptions("createEngine", options, ["worker", "build", "wasm", "signal"]);
+  checkOptions(CALL, options, ["worker", "build", "wasm", "signal"]);
   const { worker = false, build = "auto", wasm, signal } = options;
   if (typeof worker !== "boolean" && typeof worker !== "function") {
-    throw invalid("worker", `worker is ${String(worker)}; expected true, false or a function that returns a Worker`);
-  }
-  if (build !== "auto" && build !== "simd" && build !== "relaxed") {
-    throw invalid("build", `build is ${String(build)}; expected "auto", "simd" or "relaxed"`);
+    throw invalid(CALL, "worker", worker, "true, false or a function that returns a Worker");
   }
   if (wasm !== undefined && !isWasmSource(wasm)) {
-    throw invalid(
-      "wasm",
-      `wasm is ${String(wasm)}; expected the core's bytes, a WebAssembly.Module, a URL or its text`,
-    );
+    throw invalid(CALL, "wasm", wasm, "the core's bytes, a WebAssembly.Module, a URL or its text");
   }
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw invalid("signal", `signal is ${String(signal)}; expected an AbortSignal`);
+    throw invalid(CALL, "signal", signal, "an AbortSignal");
   }
-  return { worker, build, wasm, signal };
+  return { worker, build: oneOf(CALL, "build", build, BUILDS), wasm, signal };
 }
 
 function isWasmSource(wasm: unknown): boolean {
   if (typeof wasm === "string") return wasm !== "";
   if (ArrayBuffer.isView(wasm) || wasm instanceof URL || wasm instanceof WebAssembly.Module) return true;
   return /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(wasm));
-}
-
-function invalid(argument: string, text: string): LensletError {
-  return new LensletError("invalid-argument", `createEngine: ${text}`, { argument });
 }

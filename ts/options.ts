@@ -122,9 +122,11 @@ export function pair(call: string, argument: string, value: unknown, min = 1): r
   throw invalid(call, argument, value, `${range(value, min, MAX_AXIS)} or [${argument}H, ${argument}W]`);
 }
 
+/** What is expected of a whole number in the place of `value`; the upper bound only where it matters. */
 function range(value: unknown, min: number, max: number): string {
-  const largest = Array.isArray(value) ? Math.max(...value.slice(0, 2).map(Number)) : Number(value);
-  if (largest > MAX_AXIS) return `an integer from ${min} to ${max}`;
+  const parts: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const beyond = parts.some((part) => typeof part === "number" && part > MAX_AXIS);
+  if (beyond) return `an integer from ${min} to ${max}`;
   return min === 1 ? "a positive integer" : `an integer of ${min} or more`;
 }
 
@@ -180,6 +182,6 @@ export function parsePadding(call: string, value: unknown, argument = "padding")
     };
     return [side("top"), side("left"), side("bottom"), side("right")];
   }
-  const expected = '"valid", "same", "same-lower", an integer of 0 or more, [h, w] or { top, left, bottom, right }';
+  const expected = `"valid", "same", "same-lower", ${range(value, 0, MAX_AXIS)}, [h, w] or { top, left, bottom, right }`;
   throw invalid(call, argument, value, expected);
 }

@@ -15,6 +15,9 @@ export const values: readonly Mistake[] = rows("invalid-argument", [
   ],
   ["stride a string", "stride", [/stride is "2";/, POSITIVE], conv({ stride: "2" })],
   ["stride null", "stride", [/stride is null;/, POSITIVE], conv({ stride: null })],
+  ["stride a symbol", "stride", [/stride is Symbol\(2\);/, POSITIVE], conv({ stride: Symbol("2") })],
+  ["stride of symbols", "stride", [/stride is \[Symbol\(2\), 1\];/, POSITIVE], conv({ stride: [Symbol("2"), 1] })],
+  ["stride a bare object", "stride", [/stride is {};/, POSITIVE], conv({ stride: Object.create(null) })],
   ["stride of three numbers", "stride", [/stride is \[1, 1, 1\];/, POSITIVE], conv({ stride: [1, 1, 1] })],
   ["stride [1, 0]", "stride", [/stride is \[1, 0\];/, POSITIVE], conv({ stride: [1, 0] })],
   [
@@ -28,6 +31,12 @@ export const values: readonly Mistake[] = rows("invalid-argument", [
   ["groups 0", "groups", [/groups is 0;/, /expected a positive integer/], conv({ groups: 0 })],
   ["groups that do not divide the channels", "groups", [/groups is 3;/, /divisor of the 4 input/], conv({ groups: 3 })],
   ["padding negative", "padding", [/padding is -1;/, PADDING], conv({ padding: -1 })],
+  [
+    "padding beyond any image",
+    "padding",
+    [/padding is 536870912;/, /an integer from 0 to 268435456/],
+    conv({ padding: 2 ** 29 }),
+  ],
   ["padding in another word", "padding", [/padding is "full";/, PADDING], conv({ padding: "full" })],
   ["padding of four numbers", "padding", [/padding is \[1, 1, 1, 1\];/, PADDING], conv({ padding: [1, 1, 1, 1] })],
   [
