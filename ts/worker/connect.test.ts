@@ -87,10 +87,15 @@ test("a function that throws, or returns something else", async () => {
   }
 });
 
-test("a worker serves one engine", async () => {
+test("a worker serves one engine, which a second one does not disturb", async () => {
   const worker = fakeWorker();
   const executor = await start(worker);
-  await expect(start(worker)).rejects.toMatchObject({ code: "worker-load-failed" });
+  await expect(start(worker)).rejects.toMatchObject({
+    code: "worker-load-failed",
+    argument: "worker",
+    message: expect.stringContaining("the worker of another engine; return a new one each time"),
+  });
+  await executor.idle();
   executor.dispose();
 });
 

@@ -49,9 +49,16 @@ export async function adoptWorker(
   }
 }
 
+/** Workers that an engine has, or had: two engines at one worker would end it for each other. */
+const taken = new WeakSet<WorkerLike>();
+
 function linkTo(worker: WorkerLike): WorkerLink {
   const link = typeof worker === "object" && worker !== null ? platform.adoptWorker(worker) : undefined;
-  if (link !== undefined) return link;
+  if (link !== undefined) {
+    if (taken.has(worker)) throw new Error("it is the worker of another engine; return a new one each time");
+    taken.add(worker);
+    return link;
+  }
   const text = "createEngine: what `worker` returned is not a Worker; expected `() => new Worker(...)`";
   throw new LensletError("invalid-argument", text, { argument: "worker" });
 }
