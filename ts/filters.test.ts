@@ -81,7 +81,15 @@ describe("weights", () => {
     expect(at(1, 2) / at(0, 0)).toBeCloseTo(Math.exp(-5 / (2 * 1.4 ** 2)), 6);
     expect(at(-3, 2)).toBe(at(2, 3));
     expect(filters.gaussian({ sigma: 2, size: [1, 4] }).shape).toEqual([1, 4, 1, 1]);
-    expect(filters.gaussian({ sigma: 1e-3 }).data[4]).toBe(1);
+  });
+
+  it("of a bell narrower than a pixel are those of the middle", () => {
+    const middle = [0, 0, 0, 0, 1, 0, 0, 0, 0];
+    for (const sigma of [1e-3, 1e-200]) {
+      expect([...filters.gaussian({ sigma }).data]).toEqual(middle);
+      expect([...filters.gaussian({ sigma, size: 2 }).data]).toEqual([0.25, 0.25, 0.25, 0.25]);
+    }
+    expect([...filters.gabor({ wavelength: 1e-200, size: 3 }).data].map(Math.abs)).toEqual(middle);
   });
 
   it("of unsharp are the image plus its difference from the blurred one", () => {
@@ -125,7 +133,12 @@ describe("weights", () => {
     [
       () => filters.gaussian({ sigma: 1e5 }),
       "too-large",
-      "filters.gaussian: the filter would have shape [600001, 600001, 1, 1], more than 536870911 elements",
+      "filters.gaussian: the filter would have shape [600001, 600001]; expected at most 536870911 elements",
+    ],
+    [
+      () => filters.gaussian({ sigma: 4e7 }),
+      "too-large",
+      "filters.gaussian: the filter would have shape [240000001, 240000001]; expected at most 536870911 elements",
     ],
     [
       () => filters.unsharp({ sigma: 1, size: 4 }),

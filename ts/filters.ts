@@ -51,10 +51,7 @@ function build(call: string, [h, w]: readonly [number, number], options: FilterO
   const c = count(call, "channels", channels);
   const nhwc = parseLayout(call, layout) === "NHWC";
   const shape: Shape = nhwc ? [h, w, 1, c] : [c, 1, h, w];
-  if (elementCount(shape) > MAX_ELEMENTS) {
-    const text = `${call}: the filter would have shape ${formatShape(shape)}, more than ${MAX_ELEMENTS} elements`;
-    throw new LensletError("too-large", text, { argument: "size" });
-  }
+  mustFit(call, shape);
   const data = new Float32Array(h * w * c);
   for (let y = 0; y < h; y++) {
     for (let x = 0; x < w; x++) {
@@ -63,6 +60,12 @@ function build(call: string, [h, w]: readonly [number, number], options: FilterO
     }
   }
   return { data, shape, groups: c };
+}
+
+function mustFit(call: string, shape: Shape): void {
+  if (elementCount(shape) <= MAX_ELEMENTS) return;
+  const text = `${call}: the filter would have shape ${formatShape(shape)}; expected at most ${MAX_ELEMENTS} elements`;
+  throw new LensletError("too-large", text, { argument: "size" });
 }
 
 /** A filter whose weights are written out, row by row. */
@@ -206,6 +209,7 @@ function gaussianWeights(
 ): { size: readonly [number, number]; weight: Weight } {
   const deviation = positive(call, "sigma", sigma);
   const [h, w] = pair(call, "size", size ?? 2 * Math.ceil(3 * deviation) + 1);
+  mustFit(call, [h, w]);
   // The two-dimensional bell is the product of two, so that normalising each is enough.
   const [rows, columns] = [bell(h, deviation), bell(w, deviation)];
   return { size: [h, w], weight: (y, x) => (rows[y] ?? 0) * (columns[x] ?? 0) };
@@ -213,7 +217,13 @@ function gaussianWeights(
 
 /** `size` samples of a bell curve around their middle, which sum to 1. */
 function bell(size: number, sigma: number): Float64Array {
-  const weights = new Float64Array(size).map((_, i) => Math.exp(-((i - (size - 1) / 2) ** 2) / (2 * sigma ** 2)));
+  const middle = (size - 1) / 2;
+  // Relative to the samples nearest to the middle: an even size has none in it, and under a narrow bell all would be 0.
+  const nearest = middle % 1;
+  const weights = new Float64Array(size).map((_, i) => {
+    const distance = Math.abs(i - middle);
+    return Math.exp(-((distance - nearest) / sigma) * ((distance + nearest) / sigma) * 0.5);
+  });
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);
 }
@@ -280,7 +290,7 @@ export function gabor(options: GaborOptions): Filter {
     const [y, x] = [row - (h - 1) / 2, column - (w - 1) / 2];
     const [u, v] = [x * cos + y * sin, y * cos - x * sin];
     return (
-      Math.exp(-(u ** 2 + (aspect * v) ** 2) / (2 * sigma ** 2)) * Math.cos((2 * Math.PI * u) / wavelength + phase)
+      Math.exp(-((u / sigma) ** 2 + ((aspect * v) / sigma) ** 2) / 2) * Math.cos((2 * Math.PI * u) / wavelength + phase)
     );
   });
 }
