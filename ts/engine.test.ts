@@ -1,6 +1,6 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Engine } from "./engine.ts";
 import type { Tensor } from "./tensor.ts";
 import { expectError, fakeEngine, untyped } from "./test/facade.ts";
@@ -60,6 +60,26 @@ describe("tensor", () => {
     }
     expect(await engine.tensor(Float32Array.of(0, 1, 2, 255).subarray(1)).data()).toEqual(expected);
     expect(await engine.tensor(new Float32Array(new SharedArrayBuffer(8))).data()).toEqual(new Float32Array(2));
+  });
+
+  it("leaves nothing behind of data that there is no memory to copy", () => {
+    const { engine, executor } = fakeEngine();
+    executor.host = "worker-url";
+    const small = Float32Array.of(1);
+    const message =
+      "tensor: no 4 bytes left to copy the data for the worker; use smaller inputs, or { transfer: true }";
+    const slice = vi.spyOn(Uint8Array.prototype, "slice");
+    const full = (): never => {
+      throw new RangeError("Array buffer allocation failed");
+    };
+    slice.mockImplementationOnce(full);
+    expectError(() => engine.tensor(small), "out-of-memory", message);
+    // The first operand was copied, the second was not.
+    slice.mockImplementationOnce(() => new Uint8Array(4)).mockImplementationOnce(full);
+    expectError(() => engine.add(small, small), "out-of-memory", message);
+    slice.mockRestore();
+    expect(engine.memory()).toMatchObject({ tensors: 0, bytes: 0 });
+    expect(executor.live.size).toBe(0);
   });
 
   it("transfers data, which is then gone from the caller", async () => {

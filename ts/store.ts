@@ -109,15 +109,18 @@ export class Store implements TensorStore {
     for (const input of plan.inputs)
       if (input?.value instanceof Tensor) this.check(plan.call, input.argument, input.value);
     const uploads: StoreHandle[] = [];
-    const inputs = plan.inputs.map((input) => (input === undefined ? 0 : this.#inputId(input, uploads)));
-    const handles = plan.outputs.map((output) => this.#claim({ bytes: 4 * output.size, owners: 0 }));
-    const outputs = plan.outputs.map(({ size }, i) => ({ id: handles[i]?.id ?? 0, length: size }));
-    this.executor.submit({ kind: "op", op: plan.op, inputs, outputs, words: plan.words });
-    for (const upload of uploads) this.#free(upload);
-    return plan.outputs.flatMap((output, i) => {
-      const handle = handles[i];
-      return handle === undefined ? [] : [this.#hand(handle, output)];
-    });
+    try {
+      const inputs = plan.inputs.map((input) => (input === undefined ? 0 : this.#inputId(input, uploads)));
+      const handles = plan.outputs.map((output) => ({
+        output,
+        handle: this.#claim({ bytes: 4 * output.size, owners: 0 }),
+      }));
+      const outputs = handles.map(({ output, handle }) => ({ id: handle.id, length: output.size }));
+      this.executor.submit({ kind: "op", op: plan.op, inputs, outputs, words: plan.words });
+      return handles.map(({ output, handle }) => this.#hand(handle, output));
+    } finally {
+      for (const upload of uploads) this.#free(upload);
+    }
   }
 
   #inputId({ value }: Input, uploads: StoreHandle[]): TensorId {
@@ -133,9 +136,9 @@ export class Store implements TensorStore {
   }
 
   #write(bytes: Uint8Array<ArrayBuffer>, owned = false): StoreHandle {
-    const handle = this.#claim({ bytes: bytes.length, owners: 0 });
     // An executor in this thread has read them when `submit` returns; others keep and transfer them.
-    const kept = owned || this.executor.host === "thread" ? bytes : bytes.slice();
+    const kept = owned || this.executor.host === "thread" ? bytes : copyOf(bytes);
+    const handle = this.#claim({ bytes: bytes.length, owners: 0 });
     this.executor.submit({ kind: "write", id: handle.id, bytes: kept });
     return handle;
   }
@@ -249,6 +252,15 @@ export class Store implements TensorStore {
     this.#tensors--;
     if (--handle.elements.owners === 0) this.#bytes -= handle.elements.bytes;
     this.executor.submit({ kind: "free", id: handle.id });
+  }
+}
+
+function copyOf(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  try {
+    return bytes.slice();
+  } catch (cause) {
+    const text = `tensor: no ${bytes.length} bytes left to copy the data for the worker; use smaller inputs, or { transfer: true }`;
+    throw new LensletError("out-of-memory", text, { argument: "data", cause });
   }
 }
 
