@@ -74,8 +74,9 @@ describe("tensor", () => {
     };
     slice.mockImplementationOnce(full);
     expectError(() => engine.tensor(small), "out-of-memory", message);
-    // The first operand was copied, the second was not.
-    slice.mockImplementationOnce(() => new Uint8Array(4)).mockImplementationOnce(full);
+    // The first operand was copied, here and by the executor; the second one was not.
+    const copy = (): Uint8Array<ArrayBuffer> => new Uint8Array(4);
+    slice.mockImplementationOnce(copy).mockImplementationOnce(copy).mockImplementationOnce(full);
     expectError(() => engine.add(small, small), "out-of-memory", message);
     slice.mockRestore();
     expect(engine.memory()).toMatchObject({ tensors: 0, bytes: 0 });
