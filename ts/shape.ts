@@ -266,9 +266,13 @@ export function coverage(spec: WindowSpec): Coverage {
   checkElements(call, "counts", [h.input, w.input]);
   const [rows, columns] = [axisCoverage(h), axisCoverage(w)];
   if (highest(rows) * highest(columns) > 2 ** 32 - 1) {
-    throw new LensletError("too-large", `${call}: kernel ${show(spec.kernel)} reads an element more than 2^32 times`, {
-      argument: "kernel",
-    });
+    throw new LensletError(
+      "too-large",
+      `${call}: kernel ${show(spec.kernel)} reads an element 2^32 times or more; use a smaller kernel or a larger stride`,
+      {
+        argument: "kernel",
+      },
+    );
   }
   const counts = new Uint32Array(h.input * w.input);
   for (let y = 0; y < h.input; y++) {

@@ -16,7 +16,8 @@ export interface LoadOptions {
 
 /** The compiled core. */
 export async function loadCore({ build, wasm, request }: LoadOptions): Promise<WebAssembly.Module> {
-  if (typeof WebAssembly === "undefined") throw unsupported("this runtime has no WebAssembly");
+  if (typeof WebAssembly === "undefined")
+    throw unsupported("this runtime has no WebAssembly; allow it, or use another runtime");
   if (wasm === undefined) return packagedCore(await chooseBuild(build));
   try {
     if (typeof wasm === "string" || wasm instanceof URL) return await compileAnswer(await request(wasm));
@@ -29,7 +30,8 @@ export async function loadCore({ build, wasm, request }: LoadOptions): Promise<W
 
 /** The build to load: the one that was asked for, or the best that this runtime can run. */
 async function chooseBuild(wanted: Build | "auto"): Promise<Build> {
-  if (!(await simd())) throw unsupported("this runtime's WebAssembly has no SIMD, which lenslet needs");
+  if (!(await simd()))
+    throw unsupported("this runtime's WebAssembly has no SIMD, which lenslet needs; use a newer one");
   if (wanted === "simd") return "simd";
   if (await relaxedSimd()) return "relaxed";
   if (wanted === "auto") return "simd";

@@ -360,6 +360,18 @@ describe("refused", () => {
       'pad: padding is [[0, 2]]; expected less than 2 on axis 0: "reflect" has only the inside to mirror',
     ],
     [
+      [2, 3],
+      (e, x) => e.pad(x, { padding: [] }),
+      "invalid-argument",
+      "pad: padding is []; expected [before, after] for each of the 2 axes of x",
+    ],
+    [
+      [1, 2, 2, 1],
+      (e, x) => e.pad(x, untyped({ padding: "valid" })),
+      "invalid-argument",
+      'pad: padding is "valid"; expected numbers: there is no window that could tell how much',
+    ],
+    [
       [1, 2, 2, 1],
       (e, x) => e.pad(x, untyped({ padding: "same" })),
       "invalid-argument",
@@ -375,7 +387,7 @@ describe("refused", () => {
       [1, 2, 2, 1],
       (e, x) => e.resize(x, untyped({})),
       "invalid-argument",
-      "resize: size is undefined; expected a positive integer or [sizeH, sizeW]",
+      "resize: size is undefined; expected rows and columns of the output, or a scale",
     ],
     [
       [1, 2, 2, 1],

@@ -70,7 +70,7 @@ const NONE: AxisPad = [0, 0];
 
 function axisPads(call: string, { padding, layout = "NHWC" }: PadOptions, shape: Shape): readonly AxisPad[] {
   const order = parseLayout(call, layout);
-  if (Array.isArray(padding) && !padding.every((side) => isCount(side, 0))) {
+  if (Array.isArray(padding) && !(padding.length === 2 && padding.every((side) => isCount(side, 0)))) {
     const axes: readonly unknown[] = padding;
     if (axes.length !== shape.length) {
       throw invalid(call, "padding", padding, `[before, after] for each of the ${shape.length} axes of x`);
@@ -80,7 +80,7 @@ function axisPads(call: string, { padding, layout = "NHWC" }: PadOptions, shape:
       return [count(call, `padding[${i}][0]`, axis[0], 0), count(call, `padding[${i}][1]`, axis[1], 0)];
     });
   }
-  const sides = parsePadding(call, padding);
+  const sides = typeof padding === "string" ? padding : parsePadding(call, padding);
   if (typeof sides === "string")
     throw invalid(call, "padding", padding, "numbers: there is no window that could tell how much");
   if (shape.length !== 4) {

@@ -62,6 +62,8 @@ export function resize(call: string, x: Tensor, options: ResizeOptions): Plan {
 function outputSize(call: string, { h, w }: ImageInput, { size, scale }: ResizeOptions): readonly [number, number] {
   if (size !== undefined && scale !== undefined)
     throw invalid(call, "scale", scale, "nothing beside size: the one follows from the other");
+  if (scale === undefined && size === undefined)
+    throw invalid(call, "size", size, "rows and columns of the output, or a scale");
   if (scale === undefined) return pair(call, "size", size);
   const scales: readonly unknown[] = Array.isArray(scale) ? scale : [scale, scale];
   const [scaleH, scaleW] = scales;
