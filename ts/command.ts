@@ -81,6 +81,9 @@ export interface CoreMemory {
 /** The builds of the core. */
 export type Build = "simd" | "relaxed";
 
+/** The runtimes that tell their name. Any other that runs the browser's files counts as `"browser"`. */
+export type Runtime = "node" | "deno" | "bun" | "browser";
+
 /** Runs commands in the order in which they come. Made by `core/` for this thread and by `worker/` for another. */
 export interface Executor {
   /** The build that runs, as the core itself says. */

@@ -1,10 +1,10 @@
 /** The engine: lifecycle, memory and scopes; its operators are {@link Operators}. */
-import type { Build, CoreMemory, Executor } from "./command.ts";
+import type { Build, CoreMemory, Executor, Runtime } from "./command.ts";
 import { tensorBytes, type TensorOptions } from "./ops/create.ts";
 import { Operators } from "./operators.ts";
 import type { Shape } from "./shape.ts";
 import { Store } from "./store.ts";
-import type { Tensor } from "./tensor.ts";
+import type { Numbers, Tensor } from "./tensor.ts";
 
 /** What an engine runs on. */
 export interface EngineInfo {
@@ -12,8 +12,8 @@ export interface EngineInfo {
   readonly version: string;
   /** The build of the core: plain SIMD, or relaxed SIMD with fused multiply-add. */
   readonly build: Build;
-  /** What runs it: `"node"`, `"browser"`, ... */
-  readonly runtime: string;
+  /** What runs it. */
+  readonly runtime: Runtime;
   /** Where the core is: in this thread, or in a worker started by URL, from a Blob, or by the caller. */
   readonly host: Executor["host"];
   /** Threads that compute. */
@@ -69,7 +69,7 @@ export class Engine extends Operators {
    *
    * Throws `shape-mismatch` when the data has another length than the shape, `too-large`, `invalid-argument`.
    */
-  tensor(data: ArrayLike<number>, shape?: Shape, options?: TensorOptions): Tensor {
+  tensor(data: Numbers, shape?: Shape, options?: TensorOptions): Tensor {
     this.#store.checkOpen("tensor");
     const made = tensorBytes("tensor", data, shape, options);
     return this.#store.write(made.bytes, made.shape, made.owned);

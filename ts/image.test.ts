@@ -174,7 +174,7 @@ describe("decode and encode", () => {
     const decode = (source: unknown) => image.decode(untyped(source));
     const encode = (source: unknown, options?: unknown) => image.encode(untyped(source), untyped(options));
     const refused = (message: string) => ({ code: "invalid-argument", message });
-    const expected = "expected a path or URL, a Blob, or a file's bytes as a Uint8Array";
+    const expected = "expected a path or URL, a Blob, or a file's bytes (ArrayBuffer, Uint8Array)";
     await expect(decode(5)).rejects.toMatchObject(refused(`image.decode: source is 5; ${expected}`));
     await expect(decode("")).rejects.toMatchObject(refused(`image.decode: source is ""; ${expected}`));
     await expect(encode(pixels(1, 1), { type: "gif" })).rejects.toMatchObject(

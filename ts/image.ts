@@ -218,9 +218,14 @@ export async function decode(source: ImageSource): Promise<Pixels> {
   const known =
     typeof source === "string"
       ? source !== ""
-      : source instanceof URL || source instanceof Uint8Array || source instanceof Blob;
+      : [URL, Blob, ArrayBuffer, Uint8Array].some((type) => source instanceof type);
   if (!known)
-    throw invalid("image.decode", "source", source, "a path or URL, a Blob, or a file's bytes as a Uint8Array");
+    throw invalid(
+      "image.decode",
+      "source",
+      source,
+      "a path or URL, a Blob, or a file's bytes (ArrayBuffer, Uint8Array)",
+    );
   return platform.decodeImage(source);
 }
 

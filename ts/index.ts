@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { Build, CoreMemory } from "./command.ts";
+export type { Build, CoreMemory, Runtime } from "./command.ts";
 export type { WasmSource } from "./core/load.ts";
 export { createEngine, type EngineOptions } from "./create.ts";
 export { Engine, type EngineInfo, type EngineMemory } from "./engine.ts";
@@ -30,11 +30,12 @@ export type { PadOptions } from "./ops/pad.ts";
 export type { AdaptivePoolOptions, AvgPoolOptions, PoolOptions } from "./ops/pool.ts";
 export type { ResizeMethod, ResizeOptions } from "./ops/resize.ts";
 export type { Layout, LayoutOption, Padding, Pair, Sides } from "./options.ts";
-export type { Runtime, WorkerLike } from "./platform/platform.ts";
+export type { WorkerLike } from "./platform/platform.ts";
 export { type Coverage, coverage, featureMapSize, type Shape, type WindowOptions, type WindowSpec } from "./shape.ts";
 export {
   type DType,
   type NdArray,
+  type Numbers,
   type Operand,
   Tensor,
   type TensorData,

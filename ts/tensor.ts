@@ -101,13 +101,26 @@ export function handleOf(tensor: Tensor<DType>): Handle {
   return readHandle(tensor);
 }
 
+/** Arrays of numbers that are taken in: converted to float32, unless that is what they hold. */
+export type Numbers =
+  | readonly number[]
+  | Float32Array
+  | Float64Array
+  | Int8Array
+  | Int16Array
+  | Int32Array
+  | Uint8Array
+  | Uint8ClampedArray
+  | Uint16Array
+  | Uint32Array;
+
 /**
  * An array with a shape, where an operand may be given without making a tensor of it: uploaded for the one call and
  * freed after it. Make a tensor of a filter that is used often: only tensors keep the form that the kernels want.
  */
 export interface NdArray {
   /** The elements, row-major: as many as the shape says. */
-  readonly data: Float32Array | readonly number[];
+  readonly data: Numbers;
   /** Sizes of the axes, outermost first. */
   readonly shape: Shape;
   /** For filters: the groups that they are made for, unless `conv2d` is told otherwise. */
@@ -118,4 +131,4 @@ export interface NdArray {
 export type Operand = Tensor | NdArray;
 
 /** An operand of one axis, such as a bias: plain numbers do as well. */
-export type VectorOperand = Operand | Float32Array | readonly number[];
+export type VectorOperand = Operand | Numbers;

@@ -39,7 +39,8 @@ export async function encodeImage(pixels: Pixels, options: EncodeOptions = {}): 
 
 async function read(source: ImageSource, request: Request): Promise<Blob> {
   if (source instanceof Blob) return source;
-  return source instanceof Uint8Array ? new Blob([source]) : (await request(source)).blob();
+  const isBytes = source instanceof Uint8Array || source instanceof ArrayBuffer;
+  return isBytes ? new Blob([source]) : (await request(source)).blob();
 }
 
 function createCanvas(width: number, height: number): Canvas {

@@ -15,9 +15,6 @@ export const platform: Platform = {
     '`createEngine({ worker: () => new Worker(...) })`, whose script imports "lenslet/worker"',
   adoptWorker: (worker) => (isWebWorker(worker) ? webWorkerLink(worker) : undefined),
   request,
-  async loadBytes(source, signal) {
-    return new Uint8Array(await (await request(source, signal)).arrayBuffer());
-  },
   decodeImage: (source) => decodeImage(source, request),
   encodeImage,
 };

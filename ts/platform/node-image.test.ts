@@ -11,6 +11,7 @@ const pixels = { data, width: 2, height: 3 };
 test("a PNG holds what was put into it, transparent pixels too", async () => {
   const file = await encodeImage(pixels);
   expect(await decodeImage(file)).toEqual(pixels);
+  expect(await decodeImage(file.buffer)).toEqual(pixels);
   expect(await decodeImage(new Blob([file]))).toEqual(pixels);
   expect(await decodeImage(`data:image/png;base64,${Buffer.from(file).toString("base64")}`)).toEqual(pixels);
 });

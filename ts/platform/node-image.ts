@@ -46,7 +46,7 @@ export async function encodeImage(pixels: Pixels, options: EncodeOptions = {}): 
 }
 
 async function read(source: ImageSource, request: Request): Promise<ArrayBuffer | Uint8Array<ArrayBuffer>> {
-  if (source instanceof Uint8Array) return source;
+  if (source instanceof Uint8Array || source instanceof ArrayBuffer) return source;
   return source instanceof Blob ? source.arrayBuffer() : (await request(source)).arrayBuffer();
 }
 

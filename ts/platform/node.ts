@@ -1,9 +1,10 @@
 /** Node, and Deno and Bun, which have its modules. */
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
+import type { Runtime } from "../command.ts";
 import { decodeImage, encodeImage } from "./node-image.ts";
 import { isNodeWorker, nodeWorkerLink } from "./node-worker.ts";
-import type { Platform, Runtime, WorkerLink } from "./platform.ts";
+import type { Platform, WorkerLink } from "./platform.ts";
 import { isWebWorker, webWorkerLink } from "./web-worker.ts";
 
 /** The runtime that these files were built for. */
@@ -33,9 +34,6 @@ export const platform: Platform = {
     return isWebWorker(worker) ? webWorkerLink(worker) : undefined;
   },
   request,
-  async loadBytes(source, signal) {
-    return new Uint8Array(await (await request(source, signal)).arrayBuffer());
-  },
   decodeImage: (source) => decodeImage(source, request),
   encodeImage,
 };

@@ -1,7 +1,6 @@
 /** What a runtime gives the package. `platform/node.ts` and `platform/browser.ts` implement it; nothing else knows a runtime. */
 
-/** The runtimes that tell their name. Any other that runs the browser's files counts as `"browser"`. */
-export type Runtime = "node" | "deno" | "bun" | "browser";
+import type { Runtime } from "../command.ts";
 
 /** A picture: rows of RGBA bytes, alpha not premultiplied. An `ImageData` is one. */
 export interface Pixels {
@@ -11,7 +10,7 @@ export interface Pixels {
 }
 
 /** Where a picture comes from: a path (Node) or an address, a `Blob` or `File`, or an encoded file's bytes. */
-export type ImageSource = string | URL | Blob | Uint8Array<ArrayBuffer>;
+export type ImageSource = string | URL | Blob | ArrayBuffer | Uint8Array<ArrayBuffer>;
 
 /** How to encode a picture. */
 export interface EncodeOptions {
@@ -73,8 +72,6 @@ export interface Platform {
   adoptWorker(worker: WorkerLike): WorkerLink | undefined;
   /** Fetches, or in Node also reads, a file; an answer that is not "OK" throws. */
   request(source: string | URL, signal?: AbortSignal): Promise<Response>;
-  /** The bytes of a file. */
-  loadBytes(source: string | URL, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
   /** Reads a picture; throws `image-failed` or `missing-package`. */
   decodeImage(source: ImageSource): Promise<Pixels>;
   /** Writes a picture as a PNG, JPEG or WebP file; throws `image-failed` or `missing-package`. */
