@@ -8,8 +8,14 @@ use lenslet_kernels::shape::{Conv2dSpec, ErrorCode, Layout};
 use oracle::conv::{conv2d, plain_spec};
 use oracle::{Guarded, Rng, compare, first_seed, spec_count};
 
-const STRATEGIES: [Strategy; 5] =
-    [Strategy::Pointwise, Strategy::ImplicitGemm, Strategy::Grouped, Strategy::Direct, Strategy::Depthwise];
+const STRATEGIES: [Strategy; 6] = [
+    Strategy::Pointwise,
+    Strategy::ImplicitGemm,
+    Strategy::Grouped,
+    Strategy::Direct,
+    Strategy::Clipped,
+    Strategy::Depthwise,
+];
 
 /// Runs one spec with random values, by every strategy that can do it; the error names what went wrong.
 fn check(

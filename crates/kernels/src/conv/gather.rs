@@ -2,7 +2,7 @@
 //! by block from the input. Nothing as large as im2col's matrix is ever made.
 
 use crate::gemm::{LeftHand, Patch, copy_quads};
-use crate::shape::Axis;
+use crate::shape::{Axis, taps_inside};
 use core::array::from_fn;
 use core::ops::Range;
 
@@ -41,15 +41,20 @@ impl Reach {
             output_step: 1,
         }
     }
-    fn start(&self, position: usize) -> isize {
+    /// Where a window starts; negative in the padding.
+    pub(super) fn start(&self, position: usize) -> isize {
         (position * self.step) as isize + self.first
     }
     /// The input under tap `tap` of a window that starts at `start`, unless it lies in the padding.
-    fn input_of(&self, start: isize, tap: usize) -> Option<usize> {
+    pub(super) fn input_of(&self, start: isize, tap: usize) -> Option<usize> {
         let i = start + (tap * self.tap_step) as isize;
         usize::try_from(i).ok().filter(|&i| i < self.input)
     }
-    /// The taps that lie in the input, for adjacent taps.
+    /// The taps that lie in the input, of a window that starts at `start`.
+    pub(super) fn taps_of(&self, start: isize) -> Range<usize> {
+        taps_inside(start, self.taps, self.tap_step, self.input)
+    }
+    /// The same for adjacent taps, without a division.
     fn adjacent_taps(&self, start: isize) -> Range<usize> {
         let first = usize::try_from(-start).unwrap_or(0).min(self.taps);
         let end = usize::try_from(self.input as isize - start).unwrap_or(0).min(self.taps);
@@ -75,15 +80,16 @@ pub(super) struct Gather<'a> {
 
 /// Where the window of one output pixel starts.
 #[derive(Clone, Copy)]
-struct Start {
-    /// First element of the image.
+pub(super) struct Start {
+    /// First of the group's channels in the image.
     image: usize,
-    y: isize,
-    x: isize,
+    pub(super) y: isize,
+    pub(super) x: isize,
 }
 
 impl Gather<'_> {
-    fn start(&self, row: usize) -> Start {
+    /// Where the window of a row starts.
+    pub(super) fn start(&self, row: usize) -> Start {
         let pixels = self.h.positions * self.w.positions;
         let (n, pixel) = (row / pixels, row % pixels);
         Start {
@@ -93,7 +99,7 @@ impl Gather<'_> {
         }
     }
     /// Index of the first of the group's channels at `(y, x)`.
-    fn index(&self, start: &Start, y: usize, x: usize) -> usize {
+    pub(super) fn index(&self, start: &Start, y: usize, x: usize) -> usize {
         start.image + (y * self.w.input + x) * self.in_c
     }
     /// The same under a tap, unless it lies in the padding.

@@ -1,5 +1,6 @@
 //! Convolution: one file a strategy; this one chooses among them and checks the buffers.
 
+mod clipped;
 mod depthwise;
 mod direct;
 mod gather;
@@ -28,6 +29,8 @@ pub enum Strategy {
     Grouped,
     /// Tiles of pixels read the input where it lies, nothing is packed: short sums, few channels, small groups.
     Direct,
+    /// Windows mostly in the padding: each output multiplies just the taps that lie in the input.
+    Clipped,
     /// Every output channel sees one input channel: vectors of channels, no matrix product.
     Depthwise,
     /// A transposed convolution as one implicit product for each sub-pixel phase.
@@ -42,6 +45,7 @@ impl Strategy {
             Self::ImplicitGemm => "implicit-gemm",
             Self::Grouped => "grouped-gemm",
             Self::Direct => "direct",
+            Self::Clipped => "clipped",
             Self::Depthwise => "depthwise",
             Self::SubPixel => "sub-pixel",
         }
@@ -51,7 +55,7 @@ impl Strategy {
     fn can_do(self, shape: &Conv2dShape) -> bool {
         match self {
             Self::Pointwise => shape.groups == 1 && is_pointwise(shape),
-            Self::ImplicitGemm | Self::Grouped => true,
+            Self::ImplicitGemm | Self::Grouped | Self::Clipped => true,
             Self::Direct => direct::can_do(shape),
             Self::Depthwise => shape.group_in_c() == 1,
             Self::SubPixel => false,
@@ -61,7 +65,7 @@ impl Strategy {
 
 /// A convolution, checked and with its strategy chosen. Semantics are those of ONNX's Conv: a correlation, the kernel is not flipped.
 ///
-/// Taps in the padding add nothing to a sum; where a filter holds an infinity or a NaN, the matrix strategies may give NaN there.
+/// Taps in the padding add nothing to a sum; where a filter holds an infinity or a NaN, the result may be NaN there: most strategies multiply zeros.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv2d {
     /// Sizes.
@@ -95,6 +99,8 @@ fn choose(shape: &Conv2dShape) -> Strategy {
         if pays || !is_short { Strategy::Pointwise } else { Strategy::Direct }
     } else if is_short {
         Strategy::Direct
+    } else if clipped::pays(&Reach::new(&shape.h), &Reach::new(&shape.w), shape.group_in_c()) {
+        Strategy::Clipped
     } else if shape.groups > 1 {
         Strategy::Grouped
     } else {
@@ -199,7 +205,7 @@ impl Conv2d {
                 let scratch = workspace.get(gemm::scratch_len(rows, k))?;
                 gemm::multiply(&pixels, 0..rows, &right, scratch, output);
             }
-            Strategy::ImplicitGemm | Strategy::Grouped | Strategy::SubPixel => {
+            Strategy::ImplicitGemm | Strategy::Grouped | Strategy::Clipped | Strategy::SubPixel => {
                 let matrices = self.matrices();
                 let rows = shape.output.len() / shape.output.c;
                 let (in_c, n) = (shape.group_in_c(), matrices.n);
@@ -220,7 +226,12 @@ impl Conv2d {
                         bias: bias.map(|bias| &bias[group * n..(group + 1) * n]),
                         activation: self.activation,
                     };
-                    gemm::multiply(&patches, 0..rows, &right, scratch, &mut output[group * n..]);
+                    let output = &mut output[group * n..];
+                    if self.strategy == Strategy::Clipped {
+                        clipped::multiply(&patches, 0..rows, &right, output);
+                    } else {
+                        gemm::multiply(&patches, 0..rows, &right, scratch, output);
+                    }
                 }
             }
         }

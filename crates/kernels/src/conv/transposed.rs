@@ -3,9 +3,9 @@
 //! Output `o` gathers input `i` by tap `k` where `o + pad = i * stride + k * dilation`: outputs a stride apart use the same
 //! taps. Each such phase is an ordinary convolution of stride 1 with a part of the kernel, and every output is written once.
 
-use super::Strategy;
 use super::gather::{Gather, Reach};
 use super::packed::{PackedFilter, PackedForm, PackingKey, Packs, channels_first};
+use super::{Strategy, clipped};
 use crate::activation::Activation;
 use crate::gemm::{self, FilterStrides, PackedShape, RightHand, pack_panels};
 use crate::memory::Workspace;
@@ -143,6 +143,7 @@ impl ConvTranspose2d {
             if rows == 0 {
                 continue;
             }
+            let is_clipped = clipped::pays(&h, &w, group_in_c);
             let scratch = workspace.get(gemm::scratch_len(rows, k))?;
             for (group, panels) in panels.chunks_exact(matrices.matrix_len()).enumerate() {
                 let patches = Gather {
@@ -155,7 +156,12 @@ impl ConvTranspose2d {
                 };
                 let bias = bias.map(|bias| &bias[group * n..(group + 1) * n]);
                 let right = RightHand { k, n, panels, bias, activation: self.activation };
-                gemm::multiply(&patches, 0..rows, &right, scratch, &mut output[group * n..]);
+                let output = &mut output[group * n..];
+                if is_clipped {
+                    clipped::multiply(&patches, 0..rows, &right, output);
+                } else {
+                    gemm::multiply(&patches, 0..rows, &right, scratch, output);
+                }
             }
         }
         Ok(())

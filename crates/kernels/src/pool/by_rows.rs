@@ -6,14 +6,26 @@ use super::reduce::Reduce;
 use super::taps_of;
 use crate::activation::{load_part, store_part};
 use crate::memory::Buffer;
-use crate::shape::{Pool2dShape, SpecError};
+use crate::shape::{Axis, Pool2dShape, SpecError};
 use crate::simd::F32x4;
+
+/// Most columns for each that a window reads: strides of a few windows' width.
+const MAX_COLUMNS_PER_TAP: u64 = 8;
 
 /// True where the two steps touch fewer vectors than reading every window whole, or where a pixel has too few channels to pay for
 /// the work of finding it (2x2 pools of 224x224x4 in WebAssembly: 12 to 16 GB/s instead of 10; of 56x56x31: no gain).
 pub(super) fn pays(shape: &Pool2dShape) -> bool {
     let (k_h, k_w, stride_w) = (shape.h.kernel as u64, shape.w.kernel as u64, shape.w.stride as u64);
-    shape.input.c < 8 || stride_w * (k_h + 1) + k_w < k_h * k_w
+    (shape.input.c < 8 || stride_w * (k_h + 1) + k_w < k_h * k_w) && !skips_columns(&shape.w)
+}
+
+/// True where the windows read so few columns that a pass over whole rows is wasted: far apart, or mostly in the padding.
+fn skips_columns(axis: &Axis) -> bool {
+    let interior = axis.interior();
+    let borders = (0..interior.start).chain(interior.end..axis.output);
+    let at_borders: u64 = borders.map(|position| axis.taps(position).len() as u64).sum();
+    let read = interior.len() as u64 * axis.kernel as u64 + at_borders;
+    read.saturating_mul(MAX_COLUMNS_PER_TAP) < axis.input as u64
 }
 
 pub(super) fn run<R: Reduce>(
@@ -34,6 +46,10 @@ pub(super) fn run<R: Reduce>(
     for (image, output) in images.zip(output.chunks_exact_mut(shape.output.h * shape.output.w * c)) {
         for (y, to) in output.chunks_exact_mut(shape.output.w * c).enumerate() {
             let rows = rows_of(y);
+            if rows.len == 0 {
+                to.fill(R::finish(R::value(R::start()), F32x4::splat(1.0)).to_array()[0]);
+                continue;
+            }
             down::<R>(image, rows, &mut partial[..row_len]);
             let row = Row { partial, c, rows: rows.count };
             for x in 0..interior.start {
@@ -99,7 +115,8 @@ impl Row<'_> {
     /// Four floats of the result, from `at` on, which lies in the first pixel under the window.
     #[inline(always)]
     fn along<R: Reduce>(&self, columns: Taps, at: usize, count: F32x4) -> F32x4 {
-        let step = columns.step * self.c;
+        // Where this wraps it is not used: a dilation as large as that leaves one tap.
+        let step = columns.step.wrapping_mul(self.c);
         let acc = (0..columns.len).fold(R::start(), |acc, j| R::merge(acc, self.load(at + j * step)));
         R::finish(R::value(acc), count)
     }
@@ -148,7 +165,7 @@ impl Row<'_> {
     /// Stride 1: the windows of adjacent outputs start at adjacent floats, whatever the channels.
     fn run_of<R: Reduce>(&self, columns: Taps, to: &mut [f32]) {
         let count = self.count(columns);
-        let step = columns.step * self.c;
+        let step = columns.step.wrapping_mul(self.c); // as above
         let mut from = columns.first * self.c;
         let (blocks, rest) = to.as_chunks_mut::<16>();
         for block in blocks {

@@ -41,7 +41,9 @@ fn find(input: &Image, image: &[f32], rows: Taps, columns: Taps, best: &mut [f32
     best.fill(f32::NEG_INFINITY);
     pixel.fill(u32::MAX);
     let mut first = true;
-    for i in 0..rows.len {
+    // Without columns there is nothing in any row, however many there are.
+    let row_count = if columns.len == 0 { 0 } else { rows.len };
+    for i in 0..row_count {
         for j in 0..columns.len {
             let here = (rows.first + i * rows.step) * input.w + columns.first + j * columns.step;
             let values = &image[here * input.c..][..input.c];

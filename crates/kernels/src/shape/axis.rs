@@ -30,6 +30,17 @@ pub(super) const H_NAMES: [&str; 4] = ["kH", "strideH", "dilationH", "padding"];
 /// Those of an axis of columns.
 pub(super) const W_NAMES: [&str; 4] = ["kW", "strideW", "dilationW", "padding"];
 
+/// Those of `taps` taps, `step` apart, the first at `start`, that lie in an input of size `input`. May be empty.
+pub(crate) fn taps_inside(start: isize, taps: usize, step: usize, input: usize) -> Range<usize> {
+    let first = if start < 0 { start.unsigned_abs().div_ceil(step) } else { 0 };
+    let end = match input as isize - start {
+        room if room <= 0 => 0,
+        room => (room as usize).div_ceil(step),
+    };
+    let first = first.min(taps);
+    first..end.clamp(first, taps)
+}
+
 impl Axis {
     /// Checks one axis. `names` are the spec's fields for kernel, stride, dilation and padding.
     ///
@@ -90,14 +101,7 @@ impl Axis {
 
     /// The taps of window `position` that lie in the input, not in the padding. May be empty.
     pub fn taps(&self, position: usize) -> Range<usize> {
-        let start = self.start(position);
-        let first = if start < 0 { start.unsigned_abs().div_ceil(self.dilation) } else { 0 };
-        let end = match self.input as isize - start {
-            room if room <= 0 => 0,
-            room => (room as usize).div_ceil(self.dilation),
-        };
-        let first = first.min(self.kernel);
-        first..end.clamp(first, self.kernel)
+        taps_inside(self.start(position), self.kernel, self.dilation, self.input)
     }
 
     /// Positions whose windows lie wholly in the input: their taps need no check. May be empty.

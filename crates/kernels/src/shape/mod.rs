@@ -7,6 +7,7 @@ mod conv;
 mod pool;
 
 pub use axis::Axis;
+pub(crate) use axis::taps_inside;
 pub use conv::{Conv2dShape, Conv2dSpec, ConvTranspose2dShape, ConvTranspose2dSpec};
 pub use pool::{Pool2dShape, Pool2dSpec};
 
