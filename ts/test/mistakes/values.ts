@@ -229,7 +229,7 @@ export const values: readonly Mistake[] = rows("invalid-argument", [
     [/variance is undefined;/, /4 channels/],
     (engine, { x }) => engine.batchNorm(x, wrong({ mean: [0, 0, 0, 0] })),
   ],
-  ["resize without size", "size", [/size is undefined;/, POSITIVE], (engine, { x }) => engine.resize(x, wrong({}))],
+  ["resize without size", "size", [/size is undefined;/, /or a scale/], (engine, { x }) => engine.resize(x, wrong({}))],
   [
     "resize to size and scale",
     "scale",
