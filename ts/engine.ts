@@ -24,7 +24,10 @@ export interface EngineInfo {
 export interface EngineMemory {
   /** Tensors that were made and not disposed of. */
   readonly tensors: number;
-  /** Bytes of their elements, those that a reshape shares counted once. */
+  /**
+   * Bytes of their elements, those that a reshape shares counted once; also of a tensor that could not be computed, until
+   * it is disposed of. What the core really holds is `core.tensors`.
+   */
   readonly bytes: number;
   /** The most that `bytes` ever was. */
   readonly peak: number;
