@@ -6,12 +6,14 @@ import type { WorkerLike } from "./platform.ts";
  */
 export function onTerminate(worker: WorkerLike, heard: () => void): () => void {
   const { terminate } = worker;
+  const own = Object.getOwnPropertyDescriptor(worker, "terminate");
   worker.terminate = () => {
     const result = terminate.call(worker);
     heard();
     return result;
   };
   return () => {
-    Reflect.deleteProperty(worker, "terminate");
+    if (own === undefined) Reflect.deleteProperty(worker, "terminate");
+    else Object.defineProperty(worker, "terminate", own);
   };
 }

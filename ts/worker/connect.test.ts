@@ -99,6 +99,19 @@ test("a worker serves one engine, which a second one does not disturb", async ()
   executor.dispose();
 });
 
+test("a worker's own way to end is left to it", async () => {
+  const worker = fakeWorker();
+  let ends = 0;
+  const terminate = (): Promise<number> => {
+    ends++;
+    return Object.getPrototypeOf(worker).terminate.call(worker);
+  };
+  worker.terminate = terminate;
+  (await start(worker)).dispose();
+  expect([ends, worker.terminate === terminate]).toEqual([1, true]);
+  await ended(worker);
+});
+
 test("a core that could not be loaded ends the worker", async () => {
   const worker = fakeWorker();
   await expect(start(worker, { module: Promise.reject(new Error("no core")) })).rejects.toThrow("no core");
