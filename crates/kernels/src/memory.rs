@@ -20,7 +20,7 @@ impl Buffer {
         let lines = bytemuck::allocation::try_zeroed_slice_box(len.div_ceil(16)).map_err(|()| SpecError {
             code: ErrorCode::OutOfMemory,
             argument: "memory",
-            message: format!("no {} bytes left", len * 4),
+            message: format!("no {} bytes left", len as u64 * 4),
         })?;
         Ok(Self { lines, len })
     }

@@ -108,12 +108,28 @@ impl Core {
         let result = self.try_call(counts, operator);
         match result {
             Err(error) if error.code == ErrorCode::OutOfMemory => {
-                self.heap.release_spare();
-                self.scratch.clear();
+                self.release_spare();
                 self.try_call(counts, operator)
             }
             result => result,
         }
+    }
+
+    /// A buffer of `len` floats. Out of memory, it lets spare memory go and tries once more.
+    pub(crate) fn alloc(&mut self, len: usize) -> Result<usize, SpecError> {
+        match self.heap.alloc(len) {
+            Err(error) if error.code == ErrorCode::OutOfMemory => {
+                self.release_spare();
+                self.heap.alloc(len)
+            }
+            result => result,
+        }
+    }
+
+    /// Gives back what only makes later calls faster: freed buffers and scratch memory.
+    fn release_spare(&mut self) {
+        self.heap.release_spare();
+        self.scratch.clear();
     }
 
     fn try_call(&mut self, [inputs, outputs, words]: [usize; 3], operator: Operator) -> Result<(), SpecError> {

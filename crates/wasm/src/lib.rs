@@ -36,7 +36,7 @@ pub fn call_block_length() -> usize {
 /// A buffer of `length` float32s, with arbitrary contents; 0 if there is no memory for it (see [`error_offset`]).
 #[wasm_bindgen(js_name = allocBuffer)]
 pub fn alloc_buffer(length: usize) -> usize {
-    let result = with_core(|core| core.heap.alloc(length));
+    let result = with_core(|core| core.alloc(length));
     let offset = *result.as_ref().unwrap_or(&0);
     report(result);
     offset

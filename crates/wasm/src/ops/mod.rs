@@ -22,7 +22,7 @@ fn in_nhwc(
     kernel: impl FnOnce(&[f32], &mut [f32], &mut Workspace) -> Result<(), SpecError>,
 ) -> Result<(), SpecError> {
     // One channel, or one pixel: both layouts are the same bytes.
-    let same = |image: &Image| layout == Layout::Nhwc || image.c == 1 || image.h * image.w == 1;
+    let same = |image: &Image| layout == Layout::Nhwc || image.c == 1 || (image.h, image.w) == (1, 1);
     let Scratch { workspace, nhwc_input, nhwc_output } = scratch;
     let input = if same(input_image) {
         input
