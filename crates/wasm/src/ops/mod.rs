@@ -9,7 +9,7 @@ pub(crate) mod pool;
 use crate::core::Scratch;
 use lenslet_kernels::layout::{nchw_to_nhwc, nhwc_to_nchw};
 use lenslet_kernels::memory::Workspace;
-use lenslet_kernels::shape::{Image, Layout, SpecError};
+use lenslet_kernels::shape::{Image, Layout, SpecError, expect_len};
 
 /// Runs an NHWC kernel on images of either layout: NCHW goes through scratch memory, before and after.
 /// `kernel` gets input, output and workspace.
@@ -34,7 +34,27 @@ fn in_nhwc(
     if same(output_image) {
         return kernel(input, output, workspace);
     }
-    let nhwc = nhwc_output.get(output_image.checked_len("output")?)?;
+    // Before the work, not after it.
+    expect_len("output", output.len(), output_image.checked_len("output")?)?;
+    let nhwc = nhwc_output.get(output.len())?;
     kernel(input, nhwc, workspace)?;
     nhwc_to_nchw(output_image, nhwc, output)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_output_is_refused_before_the_work() {
+        let image = Image { n: 1, h: 2, w: 3, c: 2 };
+        let mut scratch = Scratch::default();
+        let mut worked = false;
+        let result = in_nhwc(Layout::Nchw, [&image, &image], &[0.0; 12], &mut [0.0; 11], &mut scratch, |_, _, _| {
+            worked = true;
+            Ok(())
+        });
+        assert_eq!(result.unwrap_err().argument, "output");
+        assert!(!worked);
+    }
 }
