@@ -10,9 +10,6 @@ mod backend;
 
 pub use backend::F32x4;
 
-/// Lanes of a vector.
-pub const LANES: usize = 4;
-
 /// The bits of the float32 just below √½.
 const SQRT_HALF: i32 = 0x3f35_04f3;
 
