@@ -84,6 +84,9 @@ export type Build = "simd" | "relaxed";
 /** The runtimes that tell their name. Any other that runs the browser's files counts as `"browser"`. */
 export type Runtime = "node" | "deno" | "bun" | "browser";
 
+/** How exact convolutions are: `"fast"` lets some take fewer multiplications and a larger error, `"strict"` sums plainly. */
+export type Accuracy = "fast" | "strict";
+
 /** Runs commands in the order in which they come. Made by `core/` for this thread and by `worker/` for another. */
 export interface Executor {
   /** The build that runs, as the core itself says. */

@@ -58,6 +58,33 @@ describe("where and which", () => {
     expect(await runOn({ worker: true, build: "relaxed" })).toBe("relaxed worker-blob");
   });
 
+  test("accuracies", async () => {
+    // Plain sums and Winograd's differ in the last bits.
+    const values = async (options: EngineOptions): Promise<Float32Array> => {
+      const engine = await createEngine(options);
+      expect(engine.info.accuracy).toBe(options.accuracy ?? "fast");
+      const x = engine.tensor(
+        Float32Array.from({ length: 12 * 12 * 32 }, (_, i) => Math.sin(i)),
+        [1, 12, 12, 32],
+      );
+      const filter = engine.tensor(
+        Float32Array.from({ length: 9 * 32 * 32 }, (_, i) => Math.cos(i)),
+        [3, 3, 32, 32],
+      );
+      const data = await engine.conv2d(x, filter, { padding: "same" }).data();
+      engine.dispose();
+      return data as Float32Array;
+    };
+    const strict = await values({ accuracy: "strict" });
+    const fast = await values({});
+    expect(await values({ accuracy: "strict", worker: ownWorker })).toEqual(strict);
+    expect(await values({ accuracy: "fast", worker: true })).toEqual(fast);
+    expect(fast).not.toEqual(strict);
+    fast.forEach((value, i) => {
+      expect(Math.abs(value - (strict[i] ?? Number.NaN))).toBeLessThan(1e-3);
+    });
+  });
+
   test("the core from elsewhere", async () => {
     const padded = new Uint8Array(simd.length + 8);
     padded.set(simd, 4);
@@ -85,6 +112,7 @@ describe("wrong options", () => {
     ["worker", { worker: "worker.js" }, /worker is "worker.js"; expected true, false or a function/],
     ["worker", { worker: Object.create(null) }, /worker is {}; expected true, false or a function/],
     ["build", { build: "fast" }, /build is "fast"; expected "auto", "simd" or "relaxed"/],
+    ["accuracy", { accuracy: "exact" }, /accuracy is "exact"; expected "fast" or "strict"/],
     ["wasm", { wasm: "" }, /wasm is ""; expected/],
     ["wasm", { wasm: {} }, /wasm is {}; expected the core's bytes/],
     ["signal", { signal: "stop" }, /signal is "stop"; expected an AbortSignal/],

@@ -366,6 +366,13 @@ describe("dispose", () => {
 
 it("tells what it runs on", () => {
   const { engine } = fakeEngine();
-  expect(engine.info).toEqual({ version: "0.0.0", build: "simd", runtime: "node", host: "thread", threads: 1 });
+  expect(engine.info).toEqual({
+    version: "0.0.0",
+    build: "simd",
+    accuracy: "fast",
+    runtime: "node",
+    host: "thread",
+    threads: 1,
+  });
   expect(Object.isFrozen(engine.info)).toBe(true);
 });

@@ -1,5 +1,5 @@
 /** The engine: lifecycle, memory and scopes; its operators are {@link Operators}. */
-import type { Build, CoreMemory, Executor, Runtime } from "./command.ts";
+import type { Accuracy, Build, CoreMemory, Executor, Runtime } from "./command.ts";
 import { tensorBytes, type TensorOptions } from "./ops/create.ts";
 import { Operators } from "./operators.ts";
 import type { Shape } from "./shape.ts";
@@ -12,6 +12,8 @@ export interface EngineInfo {
   readonly version: string;
   /** The build of the core: plain SIMD, or relaxed SIMD with fused multiply-add. */
   readonly build: Build;
+  /** How exact convolutions are. */
+  readonly accuracy: Accuracy;
   /** What runs it. */
   readonly runtime: Runtime;
   /** Where the core is: in this thread, or in a worker started by URL, from a Blob, or by the caller. */
@@ -53,12 +55,16 @@ export class Engine extends Operators {
   }
 
   /** For `createEngine`: an executor, and what it does not know itself. */
-  constructor(executor: Executor, { version, runtime }: Pick<EngineInfo, "version" | "runtime">) {
+  constructor(
+    executor: Executor,
+    { version, runtime, accuracy }: Pick<EngineInfo, "version" | "runtime" | "accuracy">,
+  ) {
     const store = new Store(executor);
     super(store);
     store.attach(this);
     this.#store = store;
-    this.info = Object.freeze({ version, build: executor.build, runtime, host: executor.host, threads: 1 });
+    const { build, host } = executor;
+    this.info = Object.freeze({ version, build, accuracy, runtime, host, threads: 1 });
   }
 
   /** Whether {@link Engine.dispose} was called. */

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { Build, CoreMemory, Runtime } from "./command.ts";
+export type { Accuracy, Build, CoreMemory, Runtime } from "./command.ts";
 export type { WasmSource } from "./core/load.ts";
 export { createEngine, type EngineOptions } from "./create.ts";
 export { Engine, type EngineInfo, type EngineMemory } from "./engine.ts";

@@ -1,4 +1,4 @@
-import type { Build, Command, CoreMemory, Executor, TensorId } from "../command.ts";
+import type { Accuracy, Build, Command, CoreMemory, Executor, TensorId } from "../command.ts";
 import { LensletError } from "../errors.ts";
 import { CommandRunner } from "./runner.ts";
 
@@ -47,6 +47,6 @@ class ThreadExecutor implements Executor {
 }
 
 /** An executor in this thread, on a new instance of the core. */
-export async function threadExecutor(module: WebAssembly.Module): Promise<Executor> {
-  return new ThreadExecutor(await CommandRunner.create(module));
+export async function threadExecutor(module: WebAssembly.Module, accuracy: Accuracy): Promise<Executor> {
+  return new ThreadExecutor(await CommandRunner.create(module, accuracy));
 }

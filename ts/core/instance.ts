@@ -1,5 +1,5 @@
 import type * as Exports from "#wasm/exports";
-import type { Build, CoreMemory, OpName } from "../command.ts";
+import type { Accuracy, Build, CoreMemory, OpName } from "../command.ts";
 import { type ErrorCode, LensletError } from "../errors.ts";
 
 /** What the core exports: wasm-pack's own declarations of the raw module. */
@@ -35,7 +35,7 @@ export class CoreInstance {
   #block: Float64Array<ArrayBufferLike>;
   #trap: LensletError | undefined;
 
-  private constructor(exports: CoreExports) {
+  private constructor(exports: CoreExports, accuracy: Accuracy) {
     this.#exports = exports;
     const build = BUILDS[exports.build()];
     if (build === undefined)
@@ -44,17 +44,18 @@ export class CoreInstance {
         "the core names a build that this version of lenslet does not know; use the .wasm files of the same version",
       );
     this.build = build;
+    exports.setAccuracy(accuracy === "strict" ? 1 : 0);
     this.#blockOffset = exports.callBlockOffset();
     this.#blockLength = exports.callBlockLength();
     this.#block = new Float64Array(exports.memory.buffer, this.#blockOffset, this.#blockLength);
   }
 
   /** Instantiates the core; `wasm-load-failed` if the module is something else. */
-  static async create(module: WebAssembly.Module): Promise<CoreInstance> {
+  static async create(module: WebAssembly.Module, accuracy: Accuracy): Promise<CoreInstance> {
     try {
       const instance = await WebAssembly.instantiate(module, IMPORTS);
       if (!isCore(instance.exports)) throw new TypeError("it lacks the exports of lenslet's core");
-      return new CoreInstance(instance.exports);
+      return new CoreInstance(instance.exports, accuracy);
     } catch (cause) {
       if (cause instanceof LensletError) throw cause;
       const reason = cause instanceof Error ? cause.message : String(cause);

@@ -1,4 +1,13 @@
-import type { AliasCommand, Build, Command, CoreMemory, OpCommand, TensorId, WriteCommand } from "../command.ts";
+import type {
+  Accuracy,
+  AliasCommand,
+  Build,
+  Command,
+  CoreMemory,
+  OpCommand,
+  TensorId,
+  WriteCommand,
+} from "../command.ts";
 import { LensletError } from "../errors.ts";
 import { CoreInstance } from "./instance.ts";
 
@@ -23,8 +32,8 @@ export class CommandRunner {
   }
 
   /** A runner on a new instance of `module`; `wasm-load-failed` if that is not lenslet's core. */
-  static async create(module: WebAssembly.Module): Promise<CommandRunner> {
-    return new CommandRunner(await CoreInstance.create(module));
+  static async create(module: WebAssembly.Module, accuracy: Accuracy): Promise<CommandRunner> {
+    return new CommandRunner(await CoreInstance.create(module, accuracy));
   }
 
   /** The build that runs, as the core itself says. */

@@ -6,7 +6,7 @@ import { FakeExecutor } from "./fake-executor.ts";
 /** An engine on a {@link FakeExecutor}. */
 export function fakeEngine(): { engine: Engine; executor: FakeExecutor } {
   const executor = new FakeExecutor();
-  return { engine: new Engine(executor, { version: "0.0.0", runtime: "node" }), executor };
+  return { engine: new Engine(executor, { version: "0.0.0", runtime: "node", accuracy: "fast" }), executor };
 }
 
 /** Expects that `call` throws a LensletError with this code and exactly this message. */

@@ -1,5 +1,5 @@
 import { type Endpoint, wrap } from "comlink";
-import type { Outcome } from "../command.ts";
+import type { Accuracy, Outcome } from "../command.ts";
 import { LensletError } from "../errors.ts";
 import type { WorkerLink } from "../platform/platform.ts";
 import type { Batch, Hello, Opened, Reply, WorkerApi } from "./protocol.ts";
@@ -7,7 +7,7 @@ import type { Batch, Hello, Opened, Reply, WorkerApi } from "./protocol.ts";
 /** The worker's functions as they are called from here. */
 export interface WorkerCalls {
   hello(lock: string | undefined): Promise<Hello>;
-  open(module: WebAssembly.Module): Promise<Outcome<Opened>>;
+  open(module: WebAssembly.Module, accuracy: Accuracy): Promise<Outcome<Opened>>;
   run(batch: Batch): Promise<Reply>;
 }
 

@@ -1,7 +1,7 @@
 /** The engine's side: an executor whose core runs in a worker. */
 import { transfer } from "comlink";
 import { abortable, abortError } from "../abort.ts";
-import type { Build, Command, CoreMemory, Executor, TensorId } from "../command.ts";
+import type { Accuracy, Build, Command, CoreMemory, Executor, TensorId } from "../command.ts";
 import { LensletError } from "../errors.ts";
 import type { WorkerLike } from "../platform/platform.ts";
 import type { Channel } from "./channel.ts";
@@ -14,6 +14,7 @@ export interface WorkerExecutorOptions {
   readonly worker: true | (() => WorkerLike);
   /** The compiled core, awaited while the worker starts. */
   readonly module: Promise<WebAssembly.Module>;
+  readonly accuracy: Accuracy;
   readonly signal: AbortSignal;
   /** How long each try to start a worker may take, milliseconds. */
   readonly patience?: number;
@@ -21,7 +22,7 @@ export interface WorkerExecutorOptions {
 
 /** An executor in a worker of its own, which it ends when it is disposed. */
 export async function workerExecutor(options: WorkerExecutorOptions): Promise<Executor> {
-  const { worker, module, signal, patience } = options;
+  const { worker, module, accuracy, signal, patience } = options;
   const connecting = worker === true ? startWorker(signal, patience) : adoptWorker(worker, signal, patience);
   // Its failure is seen below, but may come before.
   module.catch(() => undefined);
@@ -32,7 +33,7 @@ export async function workerExecutor(options: WorkerExecutorOptions): Promise<Ex
   else signal.addEventListener("abort", abort);
   try {
     const core = await abortable(module, signal);
-    const outcome = await channel.call((to) => to.open(core));
+    const outcome = await channel.call((to) => to.open(core, accuracy));
     if (!outcome.ok) throw LensletError.fromValue(outcome.error);
     return new WorkerExecutor(connection, outcome.value);
   } catch (error) {

@@ -74,13 +74,13 @@ test("a function that throws, or returns something else", async () => {
   const boom = (): Worker => {
     throw new Error("boom");
   };
-  await expect(workerExecutor({ worker: boom, module: EMPTY_MODULE, signal })).rejects.toMatchObject({
+  await expect(workerExecutor({ worker: boom, module: EMPTY_MODULE, accuracy: "fast", signal })).rejects.toMatchObject({
     code: "worker-load-failed",
     message: expect.stringContaining("boom"),
   });
   for (const result of [undefined, null, {}, Promise.resolve(), "worker.js"]) {
     const worker = () => result as unknown as Worker;
-    await expect(workerExecutor({ worker, module: EMPTY_MODULE, signal })).rejects.toMatchObject({
+    await expect(workerExecutor({ worker, module: EMPTY_MODULE, accuracy: "fast", signal })).rejects.toMatchObject({
       code: "invalid-argument",
       argument: "worker",
     });

@@ -8,7 +8,7 @@ import type { Endpoint } from "comlink";
 import { CommandRunner } from "../core/runner.ts";
 import { serve } from "./serve.ts";
 
-serve(endpoint(), (module) => CommandRunner.create(module));
+serve(endpoint(), (module, accuracy) => CommandRunner.create(module, accuracy));
 
 function endpoint(): Endpoint {
   // This text is also what Node starts where the worker's own file is lost; what imports of "node:" give, it must ask for.

@@ -1,12 +1,12 @@
 /** What crosses between an engine and its worker: plain data, through one comlink endpoint. Types only. */
-import type { Build, Command, CoreMemory, Outcome, TensorId } from "../command.ts";
+import type { Accuracy, Build, Command, CoreMemory, Outcome, TensorId } from "../command.ts";
 
 /** What the worker exposes. Errors are values: comlink would keep only their name, message and stack. */
 export interface WorkerApi {
   /** The first call. The worker takes the Web Lock of this name, if any, and holds it for life. */
   hello(lock: string | undefined): Promise<Hello>;
   /** Makes the worker's core, once. */
-  open(module: WebAssembly.Module): Promise<Outcome<Opened>>;
+  open(module: WebAssembly.Module, accuracy: Accuracy): Promise<Outcome<Opened>>;
   /** Runs a batch in its order. */
   run(batch: Batch): Reply;
 }

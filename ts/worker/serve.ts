@@ -1,6 +1,6 @@
 /** The worker's side: one core behind one comlink endpoint. */
 import { type Endpoint, expose, transfer } from "comlink";
-import type { Outcome } from "../command.ts";
+import type { Accuracy, Outcome } from "../command.ts";
 import type { CommandRunner } from "../core/runner.ts";
 import { type ErrorValue, LensletError } from "../errors.ts";
 import { version } from "../version.ts";
@@ -9,7 +9,7 @@ import type { Answer, Batch, Hello, Opened, Question, Ready, Reply, WorkerApi } 
 /** What a worker runs commands with. */
 export type Runner = Pick<CommandRunner, "build" | "run" | "read" | "takeFailure" | "memory">;
 
-type RunnerMaker = (module: WebAssembly.Module) => Promise<Runner>;
+type RunnerMaker = (module: WebAssembly.Module, accuracy: Accuracy) => Promise<Runner>;
 
 /** Serves one engine. */
 export function serve(endpoint: Endpoint, createRunner: RunnerMaker): void {
@@ -40,11 +40,11 @@ class Server implements WorkerApi {
     return { version, holdsLock: await held };
   }
 
-  async open(module: WebAssembly.Module): Promise<Outcome<Opened>> {
+  async open(module: WebAssembly.Module, accuracy: Accuracy): Promise<Outcome<Opened>> {
     if (this.#opening) return failed(new LensletError("worker-load-failed", BUSY, { argument: "worker" }));
     this.#opening = true;
     try {
-      const runner = await this.#createRunner(module);
+      const runner = await this.#createRunner(module, accuracy);
       this.#runner = runner;
       return { ok: true, value: { build: runner.build, memory: runner.memory() } };
     } catch (error) {

@@ -8,12 +8,13 @@ use lenslet_kernels::shape::{Conv2dSpec, ErrorCode, Layout};
 use oracle::conv::{conv2d, plain_spec};
 use oracle::{Guarded, Rng, compare, first_seed, spec_count};
 
-const STRATEGIES: [Strategy; 6] = [
+const STRATEGIES: [Strategy; 7] = [
     Strategy::Pointwise,
     Strategy::ImplicitGemm,
     Strategy::Grouped,
     Strategy::Direct,
     Strategy::Clipped,
+    Strategy::Winograd,
     Strategy::Depthwise,
 ];
 
@@ -226,7 +227,8 @@ fn every_strategy_is_chosen_somewhere() {
         (plain_spec([1, 56, 56, 64], 256, [1, 1]), Strategy::Pointwise),
         (plain_spec([1, 56, 56, 64], 16, [1, 1]), Strategy::Direct),
         (plain_spec([1, 224, 224, 3], 64, [7, 7]), Strategy::Direct),
-        (plain_spec([1, 14, 14, 256], 256, [3, 3]), Strategy::ImplicitGemm),
+        (plain_spec([1, 14, 14, 256], 256, [3, 3]), Strategy::Winograd),
+        (Conv2dSpec { stride_h: 2, ..plain_spec([1, 14, 14, 256], 256, [3, 3]) }, Strategy::ImplicitGemm),
         (Conv2dSpec { groups: 2, ..plain_spec([1, 14, 14, 512], 512, [3, 3]) }, Strategy::Grouped),
         (Conv2dSpec { groups: 32, ..plain_spec([1, 14, 14, 32], 64, [3, 3]) }, Strategy::Depthwise),
         (plain_spec([1, 1080, 1920, 1], 1, [3, 3]), Strategy::Depthwise),

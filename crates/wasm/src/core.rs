@@ -3,6 +3,7 @@
 use crate::heap::Heap;
 use crate::packed::PackedFilters;
 use crate::words::Words;
+use lenslet_kernels::conv::Accuracy;
 use lenslet_kernels::memory::{Buffer, Workspace};
 use lenslet_kernels::shape::{ErrorCode, SpecError};
 use std::cell::RefCell;
@@ -15,6 +16,8 @@ pub(crate) struct Core {
     pub(crate) heap: Heap,
     pub(crate) packed: PackedFilters,
     pub(crate) scratch: Scratch,
+    /// Of every convolution.
+    pub(crate) accuracy: Accuracy,
     /// JavaScript writes `[inputs.., outputs.., words..]` here before it calls an operator.
     pub(crate) block: Box<[f64]>,
 }
@@ -44,6 +47,7 @@ pub(crate) struct Call<'a> {
     pub(crate) words: Words<'a>,
     pub(crate) scratch: &'a mut Scratch,
     pub(crate) packed: &'a mut PackedFilters,
+    pub(crate) accuracy: Accuracy,
 }
 
 /// The input tensors of a call.
@@ -99,6 +103,7 @@ impl Core {
             heap: Heap::default(),
             packed: PackedFilters::default(),
             scratch: Scratch::default(),
+            accuracy: Accuracy::default(),
             block: vec![0.0; CALL_BLOCK_LENGTH].into(),
         }
     }
@@ -133,7 +138,7 @@ impl Core {
     }
 
     fn try_call(&mut self, [inputs, outputs, words]: [usize; 3], operator: Operator) -> Result<(), SpecError> {
-        let Self { heap, packed, scratch, block, .. } = self;
+        let Self { heap, packed, scratch, accuracy, block } = self;
         let overflow = || SpecError::invalid("words", format!("a call has at most {CALL_BLOCK_LENGTH} numbers"));
         let (inputs, rest) = block.split_at_checked(inputs).ok_or_else(overflow)?;
         let (outputs, rest) = rest.split_at_checked(outputs).ok_or_else(overflow)?;
@@ -152,7 +157,14 @@ impl Core {
             Some(offset) => Err(SpecError::invalid("outputs", format!("{offset} is not a live buffer"))),
             None => {
                 let inputs = Inputs { heap, offsets: inputs };
-                operator(Call { inputs, outputs: &mut buffers, words: Words(words), scratch, packed })
+                operator(Call {
+                    inputs,
+                    outputs: &mut buffers,
+                    words: Words(words),
+                    scratch,
+                    packed,
+                    accuracy: *accuracy,
+                })
             }
         };
         for buffer in buffers {

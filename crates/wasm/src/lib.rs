@@ -12,6 +12,7 @@ mod packed;
 mod words;
 
 use crate::core::{CALL_BLOCK_LENGTH, keep_panics, last_error, report, with_core};
+use lenslet_kernels::conv::Accuracy;
 use wasm_bindgen::prelude::wasm_bindgen;
 
 /// Says which build this is: 0 simd, 1 relaxed. To be called first: from then on the text of a panic is kept.
@@ -31,6 +32,13 @@ pub fn call_block_offset() -> usize {
 #[wasm_bindgen(js_name = callBlockLength)]
 pub fn call_block_length() -> usize {
     CALL_BLOCK_LENGTH
+}
+
+/// Sets how exact convolutions are from now on: 0 fast, else strict. See [`Accuracy`].
+#[wasm_bindgen(js_name = setAccuracy)]
+pub fn set_accuracy(strict: u32) {
+    let accuracy = if strict == 0 { Accuracy::Fast } else { Accuracy::Strict };
+    with_core(|core| core.accuracy = accuracy);
 }
 
 /// A buffer of `length` float32s, with arbitrary contents; 0 if there is no memory for it (see [`error_offset`]).

@@ -206,6 +206,7 @@ export const cases: readonly Case[] = [
       const { info } = engine;
       check(/^\d+\.\d+\.\d+/.test(info.version), `version ${info.version}`);
       check(info.build === "simd" || info.build === "relaxed", `build ${info.build}`);
+      equal(info.accuracy, "fast", "accuracy");
       equal(info.threads, 1, "threads");
       check(info.runtime.length > 0 && info.host.length > 0, "runtime and host");
       equal(engine.disposed, false, "disposed");

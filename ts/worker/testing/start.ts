@@ -16,7 +16,7 @@ export function fakeWorker(script = "fake-worker.ts"): Worker {
 /** An executor on `worker`. */
 export function start(worker: Worker, options: Partial<WorkerExecutorOptions> = {}): Promise<Executor> {
   const { signal } = new AbortController();
-  return workerExecutor({ worker: () => worker, module: EMPTY_MODULE, signal, ...options });
+  return workerExecutor({ worker: () => worker, module: EMPTY_MODULE, accuracy: "fast", signal, ...options });
 }
 
 /** A tensor's bytes: one float32. */

@@ -7,6 +7,7 @@ mod gather;
 mod packed;
 mod transposed;
 mod window3x3;
+mod winograd;
 
 pub use packed::{PackedFilter, PackingKey, Packs};
 pub(crate) use packed::{PackedForm, channels_first};
@@ -31,6 +32,8 @@ pub enum Strategy {
     Direct,
     /// Windows mostly in the padding: each output multiplies just the taps that lie in the input.
     Clipped,
+    /// A 3x3 window by tiles of 4x4 outputs, with a quarter of the multiplications and a larger error.
+    Winograd,
     /// Every output channel sees one input channel: vectors of channels, no matrix product.
     Depthwise,
     /// A transposed convolution as one implicit product for each sub-pixel phase.
@@ -46,6 +49,7 @@ impl Strategy {
             Self::Grouped => "grouped-gemm",
             Self::Direct => "direct",
             Self::Clipped => "clipped",
+            Self::Winograd => "winograd",
             Self::Depthwise => "depthwise",
             Self::SubPixel => "sub-pixel",
         }
@@ -57,15 +61,28 @@ impl Strategy {
             Self::Pointwise => shape.groups == 1 && is_pointwise(shape),
             Self::ImplicitGemm | Self::Grouped | Self::Clipped => true,
             Self::Direct => direct::can_do(shape),
+            Self::Winograd => winograd::can_do(shape),
             Self::Depthwise => shape.group_in_c() == 1,
             Self::SubPixel => false,
         }
     }
 }
 
+/// How exact a convolution has to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accuracy {
+    /// [`Strategy::Winograd`] where it is faster. Its errors are about twice those of a plain sum; `tests/winograd.rs` bounds them.
+    #[default]
+    Fast,
+    /// Plain sums of products only.
+    Strict,
+}
+
 /// A convolution, checked and with its strategy chosen. Semantics are those of ONNX's Conv: a correlation, the kernel is not flipped.
 ///
 /// Taps in the padding add nothing to a sum; where a filter holds an infinity or a NaN, the result may be NaN there: most strategies multiply zeros.
+/// With [`Strategy::Winograd`], a NaN or an infinity of the input may give NaN in the whole tile of 4x4 outputs, and one of the
+/// filter in its whole output channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv2d {
     /// Sizes.
@@ -89,7 +106,7 @@ const PACK_FROM: usize = 8;
 /// fast as packed, 384 -> 64: 1.04; 64 -> 256: 0.94.
 const UNPACKED_UP_TO: usize = 64;
 
-fn choose(shape: &Conv2dShape) -> Strategy {
+fn choose(shape: &Conv2dShape, accuracy: Accuracy) -> Strategy {
     let products = shape.h.kernel * shape.w.kernel * shape.group_in_c();
     let is_short = products <= DIRECT_UP_TO && Strategy::Direct.can_do(shape);
     if Strategy::Depthwise.can_do(shape) && (shape.groups > 1 || shape.output.c == 1) {
@@ -97,6 +114,8 @@ fn choose(shape: &Conv2dShape) -> Strategy {
     } else if Strategy::Pointwise.can_do(shape) {
         let pays = shape.input.c >= PACK_FROM && shape.output.c > UNPACKED_UP_TO;
         if pays || !is_short { Strategy::Pointwise } else { Strategy::Direct }
+    } else if accuracy == Accuracy::Fast && winograd::pays(shape) {
+        Strategy::Winograd
     } else if is_short {
         Strategy::Direct
     } else if clipped::pays(&Reach::new(&shape.h), &Reach::new(&shape.w), shape.group_in_c()) {
@@ -123,10 +142,15 @@ fn flatten(shape: &Conv2dShape) -> Conv2dShape {
 }
 
 impl Conv2d {
-    /// Checks a spec and chooses how to compute it.
+    /// Checks a spec and chooses how to compute it, [`Accuracy::Fast`].
     pub fn new(spec: &Conv2dSpec, filter_layout: Layout, activation: Activation) -> Result<Self, SpecError> {
         let shape = Conv2dShape::new(spec)?;
-        Ok(Self { shape, filter_layout, activation, strategy: choose(&shape) })
+        Ok(Self { shape, filter_layout, activation, strategy: choose(&shape, Accuracy::Fast) })
+    }
+
+    /// The same convolution by the strategy that is chosen for an accuracy.
+    pub fn with_accuracy(self, accuracy: Accuracy) -> Self {
+        Self { strategy: choose(&self.shape, accuracy), ..self }
     }
 
     /// The same convolution by a strategy of the caller's choice, for tests and benchmarks; none if that one cannot do it.
@@ -193,6 +217,9 @@ impl Conv2d {
             Strategy::Depthwise => {
                 return depthwise::run(shape, input, packed, bias, self.activation, workspace, output);
             }
+            Strategy::Winograd => {
+                return winograd::run(shape, input, packed, bias, self.activation, workspace, output);
+            }
             Strategy::Direct => {
                 let flat = if is_pointwise(shape) { flatten(shape) } else { *shape };
                 return direct::run(&flat, input, packed, bias, self.activation, workspace, output);
@@ -244,6 +271,7 @@ impl Packs for Conv2d {
         PackingKey {
             form: match self.strategy {
                 Strategy::Depthwise => PackedForm::Depthwise,
+                Strategy::Winograd => PackedForm::Winograd,
                 _ => PackedForm::Panels,
             },
             channels_first: channels_first(self.filter_layout),
@@ -270,6 +298,9 @@ impl Packs for Conv2d {
                     }
                 }
             });
+        }
+        if key.form == PackedForm::Winograd {
+            return winograd::pack(key, &self.shape, &strides, filter);
         }
         let matrices = self.matrices();
         PackedFilter::new(key, matrices.checked_len()?, |packed| {

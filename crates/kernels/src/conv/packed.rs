@@ -22,6 +22,8 @@ pub(crate) enum PackedForm {
     Panels,
     /// `[taps, out_c]`.
     Depthwise,
+    /// Panels, a matrix for each of Winograd's points.
+    Winograd,
     /// Panels, a matrix a group and phase; the periods of taps that share a phase.
     Phases([usize; 2]),
 }

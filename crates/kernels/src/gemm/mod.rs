@@ -106,20 +106,7 @@ pub(crate) fn multiply<A: LeftHand>(
                     let count = MR.min(block.end - row);
                     let packed = &scratch[(row - first) * depth..][..count * depth];
                     let rows = from_fn(|r| if r < count { a.output_offset(row + r) } else { 0 });
-                    match (count, lanes) {
-                        (6, 8) => tile::<6, 2>(k.len(), packed, panel, &columns, output, &rows),
-                        (5, 8) => tile::<5, 2>(k.len(), packed, panel, &columns, output, &rows),
-                        (4, 8) => tile::<4, 2>(k.len(), packed, panel, &columns, output, &rows),
-                        (3, 8) => tile::<3, 2>(k.len(), packed, panel, &columns, output, &rows),
-                        (2, 8) => tile::<2, 2>(k.len(), packed, panel, &columns, output, &rows),
-                        (1, 8) => tile::<1, 2>(k.len(), packed, panel, &columns, output, &rows),
-                        (6, _) => tile::<6, 1>(k.len(), packed, panel, &columns, output, &rows),
-                        (5, _) => tile::<5, 1>(k.len(), packed, panel, &columns, output, &rows),
-                        (4, _) => tile::<4, 1>(k.len(), packed, panel, &columns, output, &rows),
-                        (3, _) => tile::<3, 1>(k.len(), packed, panel, &columns, output, &rows),
-                        (2, _) => tile::<2, 1>(k.len(), packed, panel, &columns, output, &rows),
-                        _ => tile::<1, 1>(k.len(), packed, panel, &columns, output, &rows),
-                    }
+                    tile_of(count, k.len(), packed, panel, &columns, output, &rows);
                 }
             }
         }
@@ -128,6 +115,33 @@ pub(crate) fn multiply<A: LeftHand>(
                 activation.apply_in_place(&mut output[a.output_offset(row)..][..b.n]);
             }
         }
+    }
+}
+
+/// One [`tile`] of `count` rows, as wide as `columns`.
+pub(crate) fn tile_of(
+    count: usize,
+    k: usize,
+    a: &[f32],
+    b: &[f32],
+    columns: &Columns,
+    output: &mut [f32],
+    rows: &[usize; MR],
+) {
+    let lanes = if columns.width > 4 { 8 } else { 4 };
+    match (count, lanes) {
+        (6, 8) => tile::<6, 2>(k, a, b, columns, output, rows),
+        (5, 8) => tile::<5, 2>(k, a, b, columns, output, rows),
+        (4, 8) => tile::<4, 2>(k, a, b, columns, output, rows),
+        (3, 8) => tile::<3, 2>(k, a, b, columns, output, rows),
+        (2, 8) => tile::<2, 2>(k, a, b, columns, output, rows),
+        (1, 8) => tile::<1, 2>(k, a, b, columns, output, rows),
+        (6, _) => tile::<6, 1>(k, a, b, columns, output, rows),
+        (5, _) => tile::<5, 1>(k, a, b, columns, output, rows),
+        (4, _) => tile::<4, 1>(k, a, b, columns, output, rows),
+        (3, _) => tile::<3, 1>(k, a, b, columns, output, rows),
+        (2, _) => tile::<2, 1>(k, a, b, columns, output, rows),
+        _ => tile::<1, 1>(k, a, b, columns, output, rows),
     }
 }
 

@@ -11,7 +11,7 @@ use lenslet_kernels::shape::{ConvTranspose2dSpec, SpecError};
 pub(crate) fn conv2d(mut call: Call) -> Result<(), SpecError> {
     let (layout, image) = call.words.image()?;
     let spec = call.words.conv2d(image)?;
-    let conv = Conv2d::new(&spec, layout, call.words.activation()?)?;
+    let conv = Conv2d::new(&spec, layout, call.words.activation()?)?.with_accuracy(call.accuracy);
     call.words.end()?;
     let packed = call.packed.get(&conv, call.inputs.offset(1), call.inputs.get(1)?)?;
     let bias = call.inputs.optional(2)?;

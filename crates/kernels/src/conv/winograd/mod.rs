@@ -1,0 +1,359 @@
+//! Winograd's F(4x4, 3x3): 16 outputs of a 3x3 window from 36 products instead of 144 (Lavin and Gray, "Fast algorithms for
+//! convolutional neural networks", 2015).
+//!
+//! The image is cut into tiles of 4x4 outputs, each of which sees 6x6 inputs. A block of tiles at a time, inputs are transformed to
+//! 36 points, at each of which channels are summed by a matrix product, and the sums are transformed to outputs. Blocks are as
+//! large as lets both sides of the products stay in the second-level cache.
+//!
+//! Inputs of a tile mix: a NaN or an infinity in one may spread to all of the tile's 16 outputs.
+
+mod transform;
+
+use super::packed::{PackedFilter, PackingKey};
+use crate::activation::{Activation, load_part, store_part};
+use crate::gemm::{Columns, FilterStrides, MR, NR, PackedShape, split_activation, tile_of};
+use crate::memory::Workspace;
+use crate::shape::{Axis, Conv2dShape, SpecError};
+use crate::simd::F32x4;
+use core::array::from_fn;
+use core::ops::Range;
+use transform::{POINTS, SPAN, TILE, of_filter, of_input, of_products};
+
+/// Most floats of transformed inputs: 1.25 MiB.
+const MAX_INPUTS: usize = 320 << 10;
+/// Most floats of products: 512 KiB.
+const MAX_PRODUCTS: usize = 128 << 10;
+/// Most tiles of a block. 24 to 96 were equally fast (Node 24, Zen 4, 64 to 256 channels).
+const MAX_TILES: usize = 48;
+/// Fewest input and output channels. Speed beside the best other strategy (Node 24, relaxed, Zen 4, 56x56): 64 -> 64: 2.8;
+/// 24 -> 24: 2.0; 64 -> 8: 1.9; 16 -> 16: 1.5; 12 -> 12: 1.3; 16 -> 8: 1.3; 8 -> 16: 1.1; 8 -> 8: 0.95; and 64 -> 4: 1.6, with half of the
+/// tile's columns idle.
+const MIN_IN_C: usize = 12;
+const MIN_OUT_C: usize = 8;
+/// Fewest tiles, and fewest outputs a tile. 256 -> 256: 14x14 2.2; 6x6 (nine outputs a tile) 1.7, with 64 -> 64 1.3; 5x5 (6.25) 1.2, with
+/// 64 -> 64 0.94; 4x4, a single tile, 0.9, but eight images of it 2.8.
+const MIN_TILES: usize = 4;
+const MIN_OUTPUTS: usize = 8;
+/// Quads of channels that a strip holds.
+const QUADS: usize = 8;
+/// Pixels of a strip's row: those under a row of [`MR`] tiles.
+const STRIP: usize = MR * TILE + SPAN - TILE;
+
+/// Inputs under a few adjacent tiles, transformed along the vertical axis: `[point][pixel][quad]`.
+type Strip = [[[[f32; 4]; QUADS]; STRIP]; SPAN];
+const STRIP_LEN: usize = SPAN * STRIP * QUADS * 4;
+
+/// Products of a tile and a panel of columns.
+type Products = [[f32; NR]; POINTS];
+
+/// False for other windows, and where a single panel of tiles or the filter takes too much memory.
+pub(super) fn can_do(shape: &Conv2dShape) -> bool {
+    let is_3x3 = |axis: &Axis| axis.kernel == 3 && axis.stride == 1 && axis.dilation == 1;
+    let depth = shape.input.c.next_multiple_of(4);
+    let fits = depth <= MAX_INPUTS / (POINTS * MR) && matrices(shape).checked_len().is_ok();
+    is_3x3(&shape.h) && is_3x3(&shape.w) && shape.groups == 1 && fits
+}
+
+/// True where it is the fastest strategy: there are enough channels to repay the transforms, and enough tiles, well filled, to
+/// repay reading a filter four times as large.
+pub(super) fn pays(shape: &Conv2dShape) -> bool {
+    let [in_c, out_c] = [shape.input.c, shape.output.c];
+    let (tiles, outputs) = (tiles(shape), shape.output.len() / out_c);
+    // Windows wholly in the padding take as long as others.
+    let sees_input = [&shape.h, &shape.w].iter().all(|axis| axis.pad_before.max(axis.pad_after) < axis.kernel);
+    can_do(shape)
+        && sees_input
+        && in_c >= MIN_IN_C
+        && out_c >= MIN_OUT_C
+        && tiles >= MIN_TILES
+        && outputs >= tiles.saturating_mul(MIN_OUTPUTS)
+}
+
+/// Sizes of the transformed filter: a matrix a point.
+pub(super) fn matrices(shape: &Conv2dShape) -> PackedShape {
+    PackedShape { groups: POINTS, k: shape.input.c, n: shape.output.c }
+}
+
+/// Tiles of the whole batch.
+pub(super) fn tiles(shape: &Conv2dShape) -> usize {
+    shape.output.n * shape.output.h.div_ceil(TILE) * shape.output.w.div_ceil(TILE)
+}
+
+/// `parts` ranges of nearly equal length that cover `range`.
+fn split(range: Range<usize>, parts: usize) -> impl Iterator<Item = Range<usize>> {
+    let (size, larger) = (range.len() / parts, range.len() % parts);
+    (0..parts).map(move |part| {
+        let first = range.start + part * size + part.min(larger);
+        first..first + size + usize::from(part < larger)
+    })
+}
+
+/// Transforms a filter and packs a matrix for each point.
+pub(super) fn pack(
+    key: PackingKey,
+    shape: &Conv2dShape,
+    strides: &FilterStrides,
+    filter: &[f32],
+) -> Result<PackedFilter, SpecError> {
+    let matrices = matrices(shape);
+    let depth = matrices.k.next_multiple_of(4);
+    PackedFilter::new(key, matrices.checked_len()?, |packed| {
+        for column in (0..matrices.n).step_by(NR) {
+            let width = NR.min(matrices.n - column);
+            let lanes = if width > 4 { NR } else { 4 };
+            for c in 0..matrices.k {
+                let mut taps = [[[0.0; NR]; 3]; 3];
+                for (h, row) in taps.iter_mut().enumerate() {
+                    for (w, tap) in row.iter_mut().enumerate() {
+                        let first = h * strides.tap_h + w * strides.tap_w + c * strides.k_c + column * strides.n;
+                        for (to, &from) in tap[..width].iter_mut().zip(filter[first..].iter().step_by(strides.n)) {
+                            *to = f64::from(from);
+                        }
+                    }
+                }
+                // Along columns, then along rows.
+                let columns: [[[f64; NR]; SPAN]; 3] = from_fn(|w| of_filter(taps.map(|row| row[w])));
+                let points = (0..SPAN).flat_map(|h| of_filter(columns.map(|column| column[h])));
+                let at = column * depth + c * lanes;
+                for (matrix, point) in packed.chunks_exact_mut(matrices.matrix_len()).zip(points) {
+                    for (to, from) in matrix[at..][..lanes].iter_mut().zip(point) {
+                        *to = from as f32;
+                    }
+                }
+            }
+        }
+    })
+}
+
+/// A convolution by tiles.
+struct Tiling<'a> {
+    shape: &'a Conv2dShape,
+    /// Input channels, rounded up to whole quads.
+    depth: usize,
+    /// Tiles of a row of tiles, and rows of them in an image.
+    across: usize,
+    down: usize,
+}
+
+/// Where a tile lies.
+struct Place {
+    n: usize,
+    /// Its first output.
+    y: usize,
+    x: usize,
+}
+
+/// `input` NHWC, `packed` as [`pack`] gives it.
+pub(super) fn run(
+    shape: &Conv2dShape,
+    input: &[f32],
+    packed: &[f32],
+    bias: Option<&[f32]>,
+    activation: Activation,
+    workspace: &mut Workspace,
+    output: &mut [f32],
+) -> Result<(), SpecError> {
+    let matrices = matrices(shape);
+    let tiling = Tiling {
+        shape,
+        depth: matrices.k.next_multiple_of(4),
+        across: shape.output.w.div_ceil(TILE),
+        down: shape.output.h.div_ceil(TILE),
+    };
+    let tiles = tiles(shape);
+    let blocks = tiles.div_ceil((MAX_INPUTS / (POINTS * tiling.depth)).min(MAX_TILES));
+    let largest = tiles.div_ceil(blocks);
+    let panels = (MAX_PRODUCTS / (POINTS * NR * largest)).min(matrices.n.div_ceil(NR));
+    let inputs_len = POINTS * largest * tiling.depth;
+    let scratch = workspace.get(STRIP_LEN + inputs_len + POINTS * NR * largest * panels)?;
+    let (strip, rest) = scratch.split_at_mut(STRIP_LEN);
+    let (inputs, products) = rest.split_at_mut(inputs_len);
+    let (quads, _) = strip.as_chunks_mut::<4>();
+    let Some(strip) = quads.as_chunks_mut().0.as_chunks_mut().0.first_chunk_mut::<SPAN>() else { return Ok(()) };
+    let (clamp, rest) = split_activation(activation);
+    for block in split(0..tiles, blocks) {
+        let inputs = &mut inputs[..POINTS * block.len() * tiling.depth];
+        for rows in split(block.clone(), block.len().div_ceil(MR)) {
+            tiling.transform_inputs(input, &block, rows, strip, inputs);
+        }
+        for column in (0..matrices.n).step_by(panels * NR) {
+            let columns = column..matrices.n.min(column + panels * NR);
+            tiling.multiply(&block, columns.clone(), inputs, packed, products);
+            tiling.transform_products(&block, columns, products, bias, clamp, output);
+        }
+    }
+    if let Some(activation) = rest {
+        activation.apply_in_place(output);
+    }
+    Ok(())
+}
+
+impl Tiling<'_> {
+    fn place(&self, tile: usize) -> Place {
+        let (row, x) = (tile / self.across, tile % self.across);
+        Place { n: row / self.down, y: row % self.down * TILE, x: x * TILE }
+    }
+
+    /// Writes one panel of A for each point, of the tiles `rows`. `inputs` is a matrix a point, `[rows / 6][depth / 4][6][4]`.
+    fn transform_inputs(
+        &self,
+        input: &[f32],
+        block: &Range<usize>,
+        rows: Range<usize>,
+        strip: &mut Strip,
+        inputs: &mut [f32],
+    ) {
+        let (depth, count) = (self.depth, rows.len());
+        for channel in (0..self.shape.input.c).step_by(4 * QUADS) {
+            let quads = QUADS.min((depth - channel) / 4);
+            let mut tile = rows.start;
+            while tile < rows.end {
+                let place = self.place(tile);
+                let adjacent = (self.across - place.x / TILE).min(rows.end - tile);
+                self.fill_strip(input, &place, adjacent * TILE + SPAN - TILE, channel, strip);
+                for (strip, matrices) in strip.iter().zip(inputs.chunks_exact_mut(SPAN * block.len() * depth)) {
+                    let at = (rows.start - block.start) * depth + channel * count;
+                    for i in 0..adjacent {
+                        let Some(window) = strip[i * TILE..].first_chunk() else { continue };
+                        let mut matrices = matrices.chunks_exact_mut(block.len() * depth);
+                        let to = from_fn(|_| match matrices.next() {
+                            Some(matrix) => matrix[at..][..quads * count * 4].as_chunks_mut().0,
+                            None => &mut [],
+                        });
+                        transform_row(window, quads, count, tile + i - rows.start, to);
+                    }
+                }
+                tile += adjacent;
+            }
+        }
+    }
+
+    /// Transforms `width` columns of six pixels from `place` on, channels `channel..`; zeros where there is no input.
+    fn fill_strip(&self, input: &[f32], place: &Place, width: usize, channel: usize, strip: &mut Strip) {
+        let Conv2dShape { input: image, h, w, .. } = self.shape;
+        let channels = (image.c - channel).min(4 * QUADS);
+        let (first_y, first_x) = (h.start(place.y), w.start(place.x));
+        let zeros = [0.0; 4 * QUADS];
+        let rows: [Option<usize>; SPAN] = from_fn(|i| {
+            let y = first_y + i as isize;
+            let inside = (0..image.h as isize).contains(&y);
+            inside.then(|| (place.n * image.h + y as usize) * image.w)
+        });
+        for i in 0..width {
+            let x = first_x + i as isize;
+            let inside = (0..image.w as isize).contains(&x);
+            let pixels: [&[f32]; SPAN] = from_fn(|row| match rows[row] {
+                Some(row) if inside => &input[(row + x as usize) * image.c + channel..][..channels],
+                _ => &zeros[..channels],
+            });
+            let whole = channels / 4;
+            let quads = pixels.map(|pixel| &pixel.as_chunks::<4>().0[..whole]);
+            for quad in 0..whole {
+                let points = of_input(quads.map(|pixel| F32x4::load(&pixel[quad])));
+                for (point, row) in points.into_iter().zip(&mut *strip) {
+                    point.store(&mut row[i][quad]);
+                }
+            }
+            if whole * 4 < channels {
+                let points = of_input(pixels.map(|pixel| load_part(&pixel[whole * 4..])));
+                for (point, row) in points.into_iter().zip(&mut *strip) {
+                    point.store(&mut row[i][whole]);
+                }
+            }
+        }
+    }
+
+    /// The products of a block of tiles and of some columns: `[tile][panel]` of [`Products`].
+    fn multiply(
+        &self,
+        block: &Range<usize>,
+        columns: Range<usize>,
+        inputs: &[f32],
+        packed: &[f32],
+        products: &mut [f32],
+    ) {
+        let (depth, panels) = (self.depth, columns.len().div_ceil(NR));
+        let matrices =
+            inputs.chunks_exact(block.len() * depth).zip(packed.chunks_exact(matrices(self.shape).matrix_len()));
+        for (point, (a, b)) in matrices.enumerate() {
+            for (panel, column) in columns.clone().step_by(NR).enumerate() {
+                let lanes = if columns.end - column > 4 { NR } else { 4 };
+                let b = &b[column * depth..][..lanes * depth];
+                let to = Columns {
+                    first: 0,
+                    width: lanes,
+                    start: Some([0.0; NR]),
+                    clamp: [f32::NEG_INFINITY, f32::INFINITY],
+                };
+                for rows in split(0..block.len(), block.len().div_ceil(MR)) {
+                    let a = &a[rows.start * depth..rows.end * depth];
+                    let places = from_fn(|r| (((rows.start + r) * panels + panel) * POINTS + point) * NR);
+                    tile_of(rows.len(), depth, a, b, &to, products, &places);
+                }
+            }
+        }
+    }
+
+    /// Writes the outputs of a block of tiles, `columns` of their channels.
+    fn transform_products(
+        &self,
+        block: &Range<usize>,
+        columns: Range<usize>,
+        products: &[f32],
+        bias: Option<&[f32]>,
+        clamp: [f32; 2],
+        output: &mut [f32],
+    ) {
+        let image = self.shape.output;
+        let [min, max] = clamp.map(F32x4::splat);
+        let products: &[Products] = products.as_chunks().0.as_chunks().0;
+        let tiles = products.chunks_exact(columns.len().div_ceil(NR));
+        for (tile, products) in block.clone().zip(tiles) {
+            let place = self.place(tile);
+            let (height, width) = (TILE.min(image.h - place.y), TILE.min(image.w - place.x));
+            for (column, products) in columns.clone().step_by(NR).zip(products) {
+                for quad in (0..NR.min(columns.end - column)).step_by(4) {
+                    let channel = column + quad;
+                    let channels = 4.min(columns.end - channel);
+                    let bias = bias.map_or(F32x4::zero(), |bias| load_part(&bias[channel..columns.end]));
+                    let rows = transform_tile(products, quad / 4);
+                    for (row, pixels) in rows.into_iter().take(height).enumerate() {
+                        let first = ((place.n * image.h + place.y + row) * image.w + place.x) * image.c + channel;
+                        for (to, pixel) in output[first..].chunks_mut(image.c).zip(pixels).take(width) {
+                            store_part((pixel + bias).pmax(min).pmin(max), &mut to[..channels]);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Transforms a tile's row of points along the horizontal axis, and writes it to row `row` of `count` of six panels.
+#[inline(never)]
+fn transform_row(
+    window: &[[[f32; 4]; QUADS]; SPAN],
+    quads: usize,
+    count: usize,
+    row: usize,
+    to: [&mut [[f32; 4]]; SPAN],
+) {
+    assert!(row < count && quads <= QUADS);
+    let [a, b, c, d, e, f] = to.map(|matrix| matrix.chunks_exact_mut(count));
+    let matrices = a.zip(b).zip(c).zip(d).zip(e).zip(f);
+    for (quad, (((((a, b), c), d), e), f)) in (0..quads).zip(matrices) {
+        let points = of_input(window.each_ref().map(|pixel| F32x4::load(&pixel[quad])));
+        for (point, to) in points.into_iter().zip([a, b, c, d, e, f]) {
+            point.store(&mut to[row]);
+        }
+    }
+}
+
+/// The 4x4 outputs of half a panel of columns.
+#[inline(always)]
+fn transform_tile(products: &Products, half: usize) -> [[F32x4; TILE]; TILE] {
+    let load = |point: usize| F32x4::load(&products[point].as_chunks().0[half]);
+    // Along columns, then along rows.
+    let columns: [[F32x4; TILE]; SPAN] = from_fn(|w| of_products(from_fn(|h| load(h * SPAN + w))));
+    from_fn(|h| of_products(columns.map(|column| column[h])))
+}
