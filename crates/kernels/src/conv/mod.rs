@@ -41,7 +41,7 @@ pub enum Strategy {
 }
 
 impl Strategy {
-    /// For people: what `explain` shows.
+    /// For people.
     pub fn name(self) -> &'static str {
         match self {
             Self::Pointwise => "pointwise",
