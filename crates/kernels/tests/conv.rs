@@ -39,7 +39,7 @@ fn check(
         workspace.get(1 << 12).unwrap().fill(f32::NAN);
         let packed = conv.pack(&filter).map_err(|error| error.to_string())?;
         conv.run(input, &packed, bias.as_deref(), &mut workspace, output.body()).map_err(|error| error.to_string())?;
-        compare(output.finish()?, &expected.values, |_| expected.tolerance)
+        compare(output.finish()?, &expected.values, |_| expected.tolerance_of(conv.strategy()))
             .map_err(|mismatch| format!("{}: {mismatch}", conv.strategy().name()))?;
     }
     Ok(())

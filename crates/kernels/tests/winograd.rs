@@ -70,7 +70,8 @@ fn widths_channels_and_paddings() {
                 workspace.get(1 << 16).unwrap().fill(f32::NAN);
                 let packed = conv.pack(&filter).unwrap();
                 conv.run(input, &packed, Some(&bias), &mut workspace, output.body()).unwrap();
-                let result = compare(output.finish().unwrap(), &expected.values, |_| expected.tolerance);
+                let result =
+                    compare(output.finish().unwrap(), &expected.values, |_| expected.tolerance_of(conv.strategy()));
                 assert_eq!(result, Ok(()), "{spec:?}");
                 cases += 1;
             }

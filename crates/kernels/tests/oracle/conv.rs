@@ -2,12 +2,20 @@
 
 use super::{max_abs, sum_tolerance};
 use lenslet_kernels::activation::Activation;
+use lenslet_kernels::conv::Strategy;
 use lenslet_kernels::shape::{Conv2dShape, Conv2dSpec, ConvTranspose2dShape, Image, Layout};
 
 /// Exact values and the tolerance of each.
 pub struct Expected {
     pub values: Vec<f64>,
     pub tolerance: f64,
+}
+
+impl Expected {
+    /// The tolerance of a strategy: Winograd's sums are of 36 products a channel, those of all others of 9.
+    pub fn tolerance_of(&self, strategy: Strategy) -> f64 {
+        if strategy == Strategy::Winograd { 4.0 * self.tolerance } else { self.tolerance }
+    }
 }
 
 /// A spec with stride and dilation 1, one group and no padding.
