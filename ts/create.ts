@@ -60,7 +60,12 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
   signal?.addEventListener("abort", abort);
   try {
     const module = abortable(
-      loadCore({ build, wasm, request: (source) => platform.request(source, stop.signal) }),
+      loadCore({
+        build,
+        wasm,
+        request: (source) => platform.request(source, stop.signal),
+        inflate: platform.inflate,
+      }),
       stop.signal,
     );
     const [executor] = await Promise.all([executorFor({ worker, module, accuracy, signal: stop.signal }), module]);

@@ -15,6 +15,7 @@ export const platform: Platform = {
     '`createEngine({ worker: () => new Worker(...) })`, whose script imports "lenslet/worker"',
   adoptWorker: (worker) => (isWebWorker(worker) ? webWorkerLink(worker) : undefined),
   request,
+  inflate,
   decodeImage: (source) => decodeImage(source, request),
   encodeImage,
 };
@@ -63,4 +64,13 @@ async function request(source: string | URL, signal?: AbortSignal): Promise<Resp
   const response = await fetch(source, signal === undefined ? {} : { signal });
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
   return response;
+}
+
+async function inflate(base64: string): Promise<ArrayBuffer> {
+  const text = atob(base64);
+  const bytes = new Uint8Array(text.length);
+  // Ten times as fast as Uint8Array.from.
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  const inflated = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Response(inflated).arrayBuffer();
 }

@@ -1,6 +1,7 @@
 /** Node, and Deno and Bun, which have its modules. */
 import { readFile } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
+import { inflateRawSync } from "node:zlib";
 import type { Runtime } from "../command.ts";
 import { decodeImage, encodeImage } from "./node-image.ts";
 import { isNodeWorker, nodeWorkerLink } from "./node-worker.ts";
@@ -34,6 +35,8 @@ export const platform: Platform = {
     return isWebWorker(worker) ? webWorkerLink(worker) : undefined;
   },
   request,
+  // 2 ms for the core, where Node's DecompressionStream takes 35.
+  inflate: (base64) => inflateRawSync(Buffer.from(base64, "base64")),
   decodeImage: (source) => decodeImage(source, request),
   encodeImage,
 };

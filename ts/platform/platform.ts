@@ -72,6 +72,8 @@ export interface Platform {
   adoptWorker(worker: WorkerLike): WorkerLink | undefined;
   /** Fetches, or in Node also reads, a file; an answer that is not "OK" throws. */
   request(source: string | URL, signal?: AbortSignal): Promise<Response>;
+  /** The bytes of deflate-raw data in base64. */
+  inflate(base64: string): BufferSource | Promise<BufferSource>;
   /** Reads a picture; throws `image-failed` or `missing-package`. */
   decodeImage(source: ImageSource): Promise<Pixels>;
   /** Writes a picture as a PNG, JPEG or WebP file; throws `image-failed` or `missing-package`. */
