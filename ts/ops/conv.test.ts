@@ -30,24 +30,24 @@ describe("conv2d", () => {
       groups: 2,
       activation: { type: "clamp", min: -1, max: 2 },
     } as const;
-    const words = [0, 2, 9, 11, 4, 6, 3, 2, 2, 3, 1, 2, 1, 2, 3, 4, 2, 3, -1, 2];
+    const words = [0, 0, 2, 9, 11, 4, 6, 3, 2, 2, 3, 1, 2, 1, 2, 3, 4, 2, 3, -1, 2];
     expect(conv2d([2, 9, 11, 4], [3, 2, 2, 6], options)).toEqual([[2, 6, 5, 6], words]);
     expect(conv2d([2, 4, 9, 11], [6, 2, 3, 2], { ...options, layout: "NCHW" })).toEqual([
       [2, 6, 6, 5],
-      [1, ...words.slice(1)],
+      [1, 1, ...words.slice(2)],
     ]);
   });
 
   it("has defaults", () => {
     expect(conv2d([1, 5, 5, 1], [3, 3, 1, 1])).toEqual([
       [1, 3, 3, 1],
-      [0, 1, 5, 5, 1, 1, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0],
+      [0, 0, 1, 5, 5, 1, 1, 3, 3, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0],
     ]);
   });
 
   it("puts same padding's odd element at the end, same-lower's at the start", () => {
-    expect(conv2d([1, 4, 5, 1], [2, 4, 1, 1], { padding: "same" })[1].slice(12, 16)).toEqual([0, 1, 1, 2]);
-    expect(conv2d([1, 4, 5, 1], [2, 4, 1, 1], { padding: "same-lower" })[1].slice(12, 16)).toEqual([1, 2, 0, 1]);
+    expect(conv2d([1, 4, 5, 1], [2, 4, 1, 1], { padding: "same" })[1].slice(13, 17)).toEqual([0, 1, 1, 2]);
+    expect(conv2d([1, 4, 5, 1], [2, 4, 1, 1], { padding: "same-lower" })[1].slice(13, 17)).toEqual([1, 2, 0, 1]);
   });
 
   it("takes 1-D signals as images of one row", () => {
@@ -59,19 +59,27 @@ describe("conv2d", () => {
     const x = engine.tensor(new Float32Array(18), [1, 3, 3, 2]);
     const filter = { ...zeros([3, 3, 1, 2]), groups: 2 };
     engine.conv2d(x, filter);
-    expect(executor.lastOp.words[16]).toBe(2);
+    expect(executor.lastOp.words[17]).toBe(2);
     expect(() => engine.conv2d(x, filter, { groups: 1 })).toThrow(/groups: 2 makes it depthwise/);
   });
 
-  it("passes operands in order: 0 for no bias, and bias in any form", () => {
+  it("passes a residual of the output's shape, in the layout of the operator", () => {
+    const { engine, executor } = fakeEngine();
+    const x = engine.tensor(zeros([1, 2, 5, 4]).data, [1, 2, 5, 4]);
+    const residual = engine.tensor(zeros([1, 6, 4, 2]).data, [1, 6, 4, 2]);
+    engine.conv2d(x, zeros([6, 2, 2, 3]), { layout: "NCHW", residual });
+    expect(executor.lastOp.inputs.slice(2)).toEqual([0, 2]);
+  });
+
+  it("passes operands in order: 0 for no bias and no residual, and bias in any form", () => {
     const { engine, executor } = fakeEngine();
     const x = engine.tensor([1], [1, 1, 1, 1]);
     const filter = engine.tensor([1], [1, 1, 1, 1]);
     const bias = engine.tensor([1]);
     engine.conv2d(x, filter);
-    expect(executor.lastOp.inputs).toEqual([1, 2, 0]);
+    expect(executor.lastOp.inputs).toEqual([1, 2, 0, 0]);
     engine.conv2d(x, filter, { bias });
-    expect(executor.lastOp.inputs).toEqual([1, 2, 3]);
+    expect(executor.lastOp.inputs).toEqual([1, 2, 3, 0]);
     for (const given of [[1], Float32Array.of(1), { data: [1], shape: [1] }]) {
       engine.conv2d(x, filter, { bias: given });
       expect(executor.lastOp.inputs.slice(0, 2)).toEqual([1, 2]);
@@ -188,6 +196,22 @@ describe("conv2d", () => {
       "shape-mismatch",
       "bias has shape [3]; expected [8], one for each of the 8 output channels",
     ],
+    [
+      "a residual of another shape",
+      x,
+      filter,
+      { residual: zeros([1, 3, 3, 4]) },
+      "shape-mismatch",
+      "residual has shape [1, 3, 3, 4]; expected the output's, [1, 3, 3, 8]",
+    ],
+    [
+      "a bias as residual",
+      x,
+      filter,
+      { residual: zeros([8]) },
+      "shape-mismatch",
+      "residual has shape [8]; expected the output's, [1, 3, 3, 8]",
+    ],
     ["a bias of no length", x, filter, { bias: [] }, "invalid-argument", "bias is []; expected at least one number"],
     ["a number as bias", x, filter, { bias: 1 }, "invalid-argument", "bias is 1; expected a tensor or { data, shape }"],
     [
@@ -228,7 +252,7 @@ describe("conv2d", () => {
       filter,
       { pad: 1 },
       "invalid-argument",
-      'options has the unknown key "pad"; expected stride, padding, dilation, groups, bias, activation or layout',
+      'options has the unknown key "pad"; expected stride, padding, dilation, groups, bias, activation, layout or residual',
     ],
     [
       "options that are none",
@@ -236,7 +260,7 @@ describe("conv2d", () => {
       filter,
       2,
       "invalid-argument",
-      "options is 2; expected an object with stride, padding, dilation, groups, bias, activation or layout",
+      "options is 2; expected an object with stride, padding, dilation, groups, bias, activation, layout or residual",
     ],
     [
       "a filter beyond the image",
@@ -288,11 +312,11 @@ describe("convTranspose2d", () => {
       groups: 2,
       activation: "gelu",
     } as const;
-    const words = [0, 1, 4, 5, 6, 8, 3, 2, 2, 3, 2, 1, 1, 0, 0, 1, 2, 10, 0, 0, 1, 2];
+    const words = [0, 0, 1, 4, 5, 6, 8, 3, 2, 2, 3, 2, 1, 1, 0, 0, 1, 2, 10, 0, 0, 1, 2];
     expect(convTranspose2d([1, 4, 5, 6], [3, 2, 4, 6], options)).toEqual([[1, 11, 15, 8], words]);
     expect(convTranspose2d([1, 6, 4, 5], [6, 4, 3, 2], { ...options, layout: "NCHW" })).toEqual([
       [1, 8, 11, 15],
-      [1, ...words.slice(1)],
+      [1, 1, ...words.slice(2)],
     ]);
   });
 
@@ -303,7 +327,7 @@ describe("convTranspose2d", () => {
           for (const padding of ["same", "same-lower"] as const) {
             const [shape, words] = convTranspose2d([1, input, input, 1], [kernel, kernel, 1, 1], { stride, padding });
             expect(shape).toEqual([1, input * stride, input * stride, 1]);
-            const [top = 0, left = 0, bottom = 0, right = 0] = words.slice(12, 16);
+            const [top = 0, left = 0, bottom = 0, right = 0] = words.slice(13, 17);
             const [extraH = 0, extraW = 0] = words.slice(-2);
             expect((input - 1) * stride + kernel - top - bottom + extraH).toBe(input * stride);
             expect([left, right, extraW]).toEqual([top, bottom, extraH]);

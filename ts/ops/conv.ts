@@ -16,6 +16,7 @@ import {
   extent,
   formatShape,
   padsOf,
+  type Shape,
   slide,
   splitPadding,
   type WindowOptions,
@@ -50,7 +51,13 @@ interface ConvOptions extends WindowOptions {
 }
 
 /** Options of `conv2d`. */
-export interface Conv2dOptions extends ConvOptions {}
+export interface Conv2dOptions extends ConvOptions {
+  /**
+   * Added to the result before the activation, at little further cost: the shortcut of a residual block. Shape and layout
+   * are those of the output. Default none.
+   */
+  readonly residual?: Operand | undefined;
+}
 
 /** Options of `convTranspose2d`. */
 export interface ConvTranspose2dOptions extends ConvOptions {
@@ -66,8 +73,9 @@ export interface ConvTranspose2dOptions extends ConvOptions {
   readonly outputPadding?: Pair | undefined;
 }
 
-const CONV_KEYS = ["stride", "padding", "dilation", "groups", "bias", "activation", "layout"];
-const TRANSPOSE_KEYS = [...CONV_KEYS, "outputPadding"];
+const SHARED_KEYS = ["stride", "padding", "dilation", "groups", "bias", "activation", "layout"];
+const CONV_KEYS = [...SHARED_KEYS, "residual"];
+const TRANSPOSE_KEYS = [...SHARED_KEYS, "outputPadding"];
 
 /** A filter's sizes by name: `near` are the channels of the axis that groups divide, `far` the whole ones. */
 interface FilterSizes {
@@ -117,14 +125,27 @@ export function conv2d(call: string, x: Tensor, filter: Operand, options: Conv2d
   }
   mustDivide(call, groups, outC, "output");
   const windows = slide(call, "filter", [image.h, image.w], kernel, options);
-  const out = { n: image.n, h: windows.h.output, w: windows.w.output, c: outC };
+  const out = imageOutput(call, layout, { n: image.n, h: windows.h.output, w: windows.w.output, c: outC });
   return {
     call,
     op: "conv2d",
-    inputs: [image, input, vectorInput(call, "bias", options.bias, outC, "output channels")],
-    outputs: [imageOutput(call, layout, out)],
+    inputs: [
+      image,
+      input,
+      vectorInput(call, "bias", options.bias, outC, "output channels"),
+      residualInput(call, options.residual, out.shape),
+    ],
+    outputs: [out],
     words: convWords(call, layout, image, outC, windows, groups, options.activation),
   };
+}
+
+function residualInput(call: string, residual: Operand | undefined, shape: Shape): Input | undefined {
+  if (residual === undefined) return undefined;
+  const input = operandInput(call, "residual", residual);
+  if (formatShape(input.shape) === formatShape(shape)) return input;
+  const text = `has shape ${formatShape(input.shape)}; expected the output's, ${formatShape(shape)}`;
+  throw mismatch(call, "residual", text);
 }
 
 function convWords(
@@ -136,8 +157,10 @@ function convWords(
   groups: number,
   activation: Activation = "identity",
 ): number[] {
+  const order = layout === "NHWC" ? 0 : 1;
   return [
-    layout === "NHWC" ? 0 : 1,
+    order,
+    order, // of the filter
     n,
     h,
     w,

@@ -2,6 +2,7 @@
 
 use crate::activation::Activation;
 use crate::conv::{PackedFilter, PackedForm, PackingKey, Packs};
+use crate::epilogue::Epilogue;
 use crate::gemm::{self, FilterStrides, PackedShape, RightHand, RowMajor, pack_panels};
 use crate::memory::Workspace;
 use crate::shape::{SpecError, checked_len, expect_len};
@@ -51,7 +52,8 @@ impl Dense {
         if let Some(bias) = bias {
             expect_len("bias", bias.len(), n)?;
         }
-        let right = RightHand { k, n, panels: weights.values("weights", self.packing())?, bias, activation };
+        let epilogue = Epilogue { bias, residual: None, activation };
+        let right = RightHand { k, n, panels: weights.values("weights", self.packing())?, epilogue };
         let samples = RowMajor { data: input, stride: k, output_stride: n };
         let scratch = workspace.get(gemm::scratch_len(m, k))?;
         gemm::multiply(&samples, 0..m, &right, scratch, output);

@@ -6,6 +6,7 @@ pub mod activation;
 pub mod conv;
 pub mod dense;
 pub mod elementwise;
+mod epilogue;
 pub mod gemm;
 pub mod image;
 pub mod layout;

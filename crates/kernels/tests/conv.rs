@@ -18,27 +18,37 @@ const STRATEGIES: [Strategy; 7] = [
     Strategy::Depthwise,
 ];
 
+/// What is added to the sums.
+#[derive(Clone, Copy, Debug)]
+struct Addends {
+    bias: bool,
+    residual: bool,
+}
+
 /// Runs one spec with random values, by every strategy that can do it; the error names what went wrong.
 fn check(
     spec: &Conv2dSpec,
     layout: Layout,
     activation: Activation,
-    with_bias: bool,
+    addends: Addends,
     rng: &mut Rng,
 ) -> Result<(), String> {
     let chosen = Conv2d::new(spec, layout, activation).map_err(|error| error.to_string())?;
     let input = Guarded::of(&rng.values(chosen.shape.input.len()));
     let filter = rng.values(chosen.shape.filter_len());
-    let bias = with_bias.then(|| rng.values(spec.out_c));
+    let bias = addends.bias.then(|| rng.values(spec.out_c));
+    let residual = addends.residual.then(|| Guarded::of(&rng.values(chosen.shape.output.len())));
+    let residual = residual.as_ref().map(|residual| residual.finish()).transpose()?;
     let input = input.finish()?;
-    let expected = conv2d(&chosen.shape, layout, activation, input, &filter, bias.as_deref());
+    let expected = conv2d(&chosen.shape, layout, activation, input, &filter, bias.as_deref(), residual);
     for conv in STRATEGIES.iter().filter_map(|&strategy| chosen.with_strategy(strategy)) {
         let mut output = Guarded::new(conv.shape.output.len());
         let mut workspace = Workspace::default();
         // What an earlier call left in the workspace must not matter.
         workspace.get(1 << 12).unwrap().fill(f32::NAN);
         let packed = conv.pack(&filter).map_err(|error| error.to_string())?;
-        conv.run(input, &packed, bias.as_deref(), &mut workspace, output.body()).map_err(|error| error.to_string())?;
+        conv.run(input, &packed, bias.as_deref(), residual, &mut workspace, output.body())
+            .map_err(|error| error.to_string())?;
         compare(output.finish()?, &expected.values, |_| expected.tolerance_of(conv.strategy()))
             .map_err(|mismatch| format!("{}: {mismatch}", conv.strategy().name()))?;
     }
@@ -48,7 +58,9 @@ fn check(
 /// The same, panicking with the spec.
 fn check_plain(spec: &Conv2dSpec) {
     for layout in [Layout::Nhwc, Layout::Nchw] {
-        if let Err(error) = check(spec, layout, Activation::Identity, true, &mut Rng::new(1)) {
+        if let Err(error) =
+            check(spec, layout, Activation::Identity, Addends { bias: true, residual: false }, &mut Rng::new(1))
+        {
             panic!("{error}\n{layout:?} {spec:?}");
         }
     }
@@ -205,7 +217,7 @@ fn one_dimension() {
 }
 
 #[test]
-fn activations_are_fused() {
+fn epilogues_are_fused() {
     let activations = [
         Activation::Relu,
         Activation::Relu6,
@@ -216,7 +228,10 @@ fn activations_are_fused() {
     for activation in activations {
         for (in_c, out_c, groups) in [(3, 5, 1), (8, 8, 1), (600, 9, 1), (8, 8, 2), (8, 8, 8), (3, 3, 3)] {
             let spec = Conv2dSpec { groups, pad_left: 1, ..plain_spec([2, 4, 4, in_c], out_c, [2, 2]) };
-            check(&spec, Layout::Nhwc, activation, true, &mut Rng::new(5)).unwrap();
+            for residual in [false, true] {
+                let addends = Addends { bias: true, residual };
+                check(&spec, Layout::Nhwc, activation, addends, &mut Rng::new(5)).unwrap();
+            }
         }
     }
 }
@@ -321,9 +336,9 @@ fn random_specs() {
         let spec = random_spec(&mut rng, 200_000);
         let layout = rng.pick(&[Layout::Nhwc, Layout::Nchw]);
         let activation = random_activation(&mut rng);
-        let with_bias = rng.one_in(2);
-        if let Err(error) = check(&spec, layout, activation, with_bias, &mut rng) {
-            panic!("seed {seed}: {error}\n{layout:?} {activation:?} bias {with_bias} {spec:?}");
+        let addends = Addends { bias: rng.one_in(2), residual: rng.one_in(2) };
+        if let Err(error) = check(&spec, layout, activation, addends, &mut rng) {
+            panic!("seed {seed}: {error}\n{layout:?} {activation:?} {addends:?} {spec:?}");
         }
     }
 }
@@ -338,7 +353,7 @@ fn nan_and_infinity_stay_where_the_window_sees_them() {
         input[30 * c] = f32::INFINITY;
         let packed = conv.pack(&vec![1.0; conv.shape.filter_len()]).unwrap();
         let mut output = vec![0.0; 40 * c];
-        conv.run(&input, &packed, None, &mut Workspace::default(), &mut output).unwrap();
+        conv.run(&input, &packed, None, None, &mut Workspace::default(), &mut output).unwrap();
         for (x, pixel) in output.chunks_exact(c).enumerate() {
             assert_eq!(pixel[0].is_nan(), (19..=21).contains(&x), "{spec:?} at {x}");
             assert_eq!(pixel[0].is_infinite(), (29..=31).contains(&x), "{spec:?} at {x}");
@@ -356,15 +371,17 @@ fn wrong_lengths_and_wrong_packings_are_errors() {
     let mut output = vec![0.0; 16];
     let mut workspace = Workspace::default();
     let packed = ordinary.pack(&[1.0; 64]).unwrap();
-    let mut run = |input: &[f32], bias: Option<&[f32]>, len: usize| {
-        ordinary.run(input, &packed, bias, &mut workspace, &mut output[..len]).map_err(|error| error.argument)
+    let mut run = |input: &[f32], [bias, residual]: [Option<&[f32]>; 2], len: usize| {
+        ordinary.run(input, &packed, bias, residual, &mut workspace, &mut output[..len]).map_err(|error| error.argument)
     };
-    assert_eq!(run(&[0.0; 36], None, 16), Ok(()));
-    assert_eq!(run(&[0.0; 35], None, 16), Err("input"));
-    assert_eq!(run(&[0.0; 36], Some(&[0.0; 5]), 16), Err("bias"));
-    assert_eq!(run(&[0.0; 36], None, 15), Err("output"));
+    assert_eq!(run(&[0.0; 36], [None, None], 16), Ok(()));
+    assert_eq!(run(&[0.0; 36], [None, Some(&[0.0; 16])], 16), Ok(()));
+    assert_eq!(run(&[0.0; 35], [None, None], 16), Err("input"));
+    assert_eq!(run(&[0.0; 36], [Some(&[0.0; 5]), None], 16), Err("bias"));
+    assert_eq!(run(&[0.0; 36], [None, Some(&[0.0; 15])], 16), Err("residual"));
+    assert_eq!(run(&[0.0; 36], [None, None], 15), Err("output"));
     assert_eq!(ordinary.pack(&[1.0; 63]).err().unwrap().argument, "filter");
-    let error = depthwise.run(&[0.0; 36], &packed, None, &mut workspace, &mut output).unwrap_err();
+    let error = depthwise.run(&[0.0; 36], &packed, None, None, &mut workspace, &mut output).unwrap_err();
     assert_eq!((error.code, error.argument), (ErrorCode::ShapeMismatch, "filter"));
 }
 
@@ -390,7 +407,7 @@ fn the_same_input_gives_the_same_bits() {
     let mut workspace = Workspace::default();
     let mut run = || {
         let mut output = vec![0.0; conv.shape.output.len()];
-        conv.run(&input, &packed, None, &mut workspace, &mut output).unwrap();
+        conv.run(&input, &packed, None, None, &mut workspace, &mut output).unwrap();
         output.into_iter().map(f32::to_bits).collect::<Vec<_>>()
     };
     assert_eq!(run(), run());

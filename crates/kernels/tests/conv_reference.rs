@@ -53,7 +53,7 @@ fn conv2d() {
         let packed = conv.pack(weight).unwrap();
         let bias = case.tensor("bias").map(|(_, bias)| bias);
         let mut output = Guarded::new(conv.shape.output.len());
-        conv.run(&nchw_to_nhwc(&shape, input), &packed, bias, &mut Workspace::default(), output.body()).unwrap();
+        conv.run(&nchw_to_nhwc(&shape, input), &packed, bias, None, &mut Workspace::default(), output.body()).unwrap();
         check(case, &output, weight_shape[1] * weight_shape[2] * weight_shape[3]);
     }
 }

@@ -42,7 +42,7 @@ fn a_large_kernel_over_one_pixel_takes_no_time() {
         let filter = Rng::new(1).values(conv.shape.filter_len());
         let mut output = vec![f32::NAN; filter.len()];
         let packed = conv.pack(&filter).unwrap();
-        soon(|| conv.run(&[1.0], &packed, None, &mut Workspace::default(), &mut output)).unwrap();
+        soon(|| conv.run(&[1.0], &packed, None, None, &mut Workspace::default(), &mut output)).unwrap();
         let turned = filter.as_chunks::<2>().0.iter().rev();
         assert!(turned.eq(output.as_chunks::<2>().0), "{kernel:?}");
 
@@ -95,8 +95,8 @@ fn check_conv(spec: &Conv2dSpec, activation: Activation, rng: &mut Rng) {
     let bias = rng.values(spec.out_c);
     let mut output = Guarded::new(conv.shape.output.len());
     let packed = conv.pack(&filter).unwrap();
-    conv.run(&input, &packed, Some(&bias), &mut Workspace::default(), output.body()).unwrap();
-    let expected = conv2d(&conv.shape, Layout::Nchw, activation, &input, &filter, Some(&bias));
+    conv.run(&input, &packed, Some(&bias), None, &mut Workspace::default(), output.body()).unwrap();
+    let expected = conv2d(&conv.shape, Layout::Nchw, activation, &input, &filter, Some(&bias), None);
     compare(output.finish().unwrap(), &expected.values, |_| expected.tolerance)
         .unwrap_or_else(|mismatch| panic!("{mismatch}\n{spec:?}"));
 }

@@ -21,7 +21,7 @@ fn plan(spec: &Conv2dSpec) -> Conv2d {
 fn errors(conv: &Conv2d, input: &[f32], filter: &[f32], exact: &[f64]) -> [f64; 2] {
     let packed = conv.pack(filter).unwrap();
     let mut output = vec![0.0; conv.shape.output.len()];
-    conv.run(input, &packed, None, &mut Workspace::default(), &mut output).unwrap();
+    conv.run(input, &packed, None, None, &mut Workspace::default(), &mut output).unwrap();
     let rms = |values: &mut dyn Iterator<Item = f64>| (values.map(|x| x * x).sum::<f64>() / exact.len() as f64).sqrt();
     let unit = rms(&mut exact.iter().copied()) * UNIT_ROUNDOFF;
     let mut error = output.iter().zip(exact).map(|(&y, exact)| f64::from(y) - exact);
@@ -38,7 +38,7 @@ fn errors_are_a_few_times_those_of_a_plain_sum() {
         let mut rng = Rng::new(in_c as u64);
         let conv = plan(&padded_spec([1, 12, 12, in_c], out_c, 1));
         let (input, filter) = (rng.values(conv.shape.input.len()), rng.values(conv.shape.filter_len()));
-        let exact = conv2d(&conv.shape, Layout::Nhwc, Activation::Identity, &input, &filter, None).values;
+        let exact = conv2d(&conv.shape, Layout::Nhwc, Activation::Identity, &input, &filter, None, None).values;
         let by = |strategy| errors(&conv.with_strategy(strategy).unwrap(), &input, &filter, &exact);
         let ([max, rms], [plain_max, plain_rms]) = (by(Strategy::Winograd), by(Strategy::Direct));
         println!("{in_c}: winograd max {max:.1} rms {rms:.2}, direct max {plain_max:.1} rms {plain_rms:.2}");
@@ -64,12 +64,12 @@ fn widths_channels_and_paddings() {
                 let input = Guarded::of(&rng.values(conv.shape.input.len()));
                 let (filter, bias) = (rng.values(conv.shape.filter_len()), rng.values(out_c));
                 let input = input.finish().unwrap();
-                let expected = conv2d(&conv.shape, Layout::Nchw, Activation::Relu, input, &filter, Some(&bias));
+                let expected = conv2d(&conv.shape, Layout::Nchw, Activation::Relu, input, &filter, Some(&bias), None);
                 let mut output = Guarded::new(conv.shape.output.len());
                 let mut workspace = Workspace::default();
                 workspace.get(1 << 16).unwrap().fill(f32::NAN);
                 let packed = conv.pack(&filter).unwrap();
-                conv.run(input, &packed, Some(&bias), &mut workspace, output.body()).unwrap();
+                conv.run(input, &packed, Some(&bias), None, &mut workspace, output.body()).unwrap();
                 let result =
                     compare(output.finish().unwrap(), &expected.values, |_| expected.tolerance_of(conv.strategy()));
                 assert_eq!(result, Ok(()), "{spec:?}");
@@ -90,7 +90,7 @@ fn memory_is_bounded() {
         assert!(packed.bytes() <= 4 * (4 * whole), "{in_c} -> {out_c}: {} bytes packed", packed.bytes());
         let mut workspace = Workspace::default();
         let mut output = vec![0.0; conv.shape.output.len()];
-        conv.run(&vec![1.0; conv.shape.input.len()], &packed, None, &mut workspace, &mut output).unwrap();
+        conv.run(&vec![1.0; conv.shape.input.len()], &packed, None, None, &mut workspace, &mut output).unwrap();
         assert!(workspace.bytes() <= 2 << 20, "{in_c} -> {out_c}: {} bytes of workspace", workspace.bytes());
     }
     assert_eq!(plan(&plain_spec([1, 9, 9, 4096], 4, [3, 3])).with_strategy(Strategy::Winograd), None);
@@ -103,7 +103,7 @@ fn a_nan_stays_in_the_tiles_that_see_it() {
     input[(6 * 12 + 6) * 16] = f32::NAN;
     let packed = conv.pack(&vec![1.0; conv.shape.filter_len()]).unwrap();
     let mut output = vec![0.0; conv.shape.output.len()];
-    conv.run(&input, &packed, None, &mut Workspace::default(), &mut output).unwrap();
+    conv.run(&input, &packed, None, None, &mut Workspace::default(), &mut output).unwrap();
     for (i, pixel) in output.chunks_exact(16).enumerate() {
         let [y, x] = [i / 12, i % 12];
         let is_seen = (5..=7).contains(&y) && (5..=7).contains(&x);
@@ -121,7 +121,7 @@ fn the_same_input_gives_the_same_bits() {
     let packed = conv.pack(&filter).unwrap();
     let run = |workspace: &mut Workspace| {
         let mut output = vec![0.0; conv.shape.output.len()];
-        conv.run(&input, &packed, None, workspace, &mut output).unwrap();
+        conv.run(&input, &packed, None, None, workspace, &mut output).unwrap();
         output.into_iter().map(f32::to_bits).collect::<Vec<_>>()
     };
     let mut used = Workspace::default();

@@ -28,11 +28,15 @@ pub(crate) struct Scratch {
     pub(crate) workspace: Workspace,
     pub(crate) nhwc_input: Workspace,
     pub(crate) nhwc_output: Workspace,
+    pub(crate) nhwc_residual: Workspace,
 }
 
 impl Scratch {
     pub(crate) fn bytes(&self) -> usize {
-        self.workspace.bytes() + self.nhwc_input.bytes() + self.nhwc_output.bytes()
+        [&self.workspace, &self.nhwc_input, &self.nhwc_output, &self.nhwc_residual]
+            .into_iter()
+            .map(Workspace::bytes)
+            .sum()
     }
 
     fn clear(&mut self) {

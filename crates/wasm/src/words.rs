@@ -60,15 +60,20 @@ impl Words<'_> {
     }
 
     /// 0 NHWC, 1 NCHW.
-    pub(crate) fn layout(&mut self) -> Result<Layout, SpecError> {
-        Ok(if self.flag("layout")? { Layout::Nchw } else { Layout::Nhwc })
+    pub(crate) fn layout(&mut self, name: &'static str) -> Result<Layout, SpecError> {
+        Ok(if self.flag(name)? { Layout::Nchw } else { Layout::Nhwc })
     }
 
     /// Layout and sizes of a batch of images.
     pub(crate) fn image(&mut self) -> Result<(Layout, Image), SpecError> {
-        let layout = self.layout()?;
+        let layout = self.layout("layout")?;
+        Ok((layout, self.image_sizes()?))
+    }
+
+    /// Sizes of a batch of images.
+    pub(crate) fn image_sizes(&mut self) -> Result<Image, SpecError> {
         let [n, h, w, c] = self.sizes(["n", "inH", "inW", "inC"])?;
-        Ok((layout, Image { n, h, w, c }))
+        Ok(Image { n, h, w, c })
     }
 
     /// Code and two parameters.

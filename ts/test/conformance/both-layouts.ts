@@ -1,7 +1,7 @@
 /** Runs an operator in both layouts and holds each result against the oracle, which knows only NHWC. */
 import type { Engine, Tensor } from "lenslet";
 import { type Expected, transposeExpected } from "../oracle/compare.ts";
-import { type ConvOptions, type ConvTransposeOptions, conv2d, convTranspose2d } from "../oracle/conv.ts";
+import { type Conv2dOptions, type ConvTransposeOptions, conv2d, convTranspose2d } from "../oracle/conv.ts";
 import { type Nd, toNchw, toOihw, transpose } from "../oracle/nd.ts";
 import { type PoolKind, type PoolOptions, pool2d } from "../oracle/pool.ts";
 import { compare, upload } from "./case.ts";
@@ -31,17 +31,18 @@ async function eachLayout(
   );
 }
 
-/** A convolution in both layouts. */
+/** A convolution in both layouts; a residual is given in NHWC. */
 export async function checkConv2d(
   engine: Engine,
   x: Nd,
   filter: Nd,
-  options: ConvOptions,
+  { residual, ...options }: Conv2dOptions,
   what: string,
-  expected: Expected = conv2d(x, filter, options),
+  expected: Expected = conv2d(x, filter, residual === undefined ? options : { ...options, residual }),
 ): Promise<void> {
+  const shortcut = residual && { NHWC: residual, NCHW: transpose(residual, toNchw) };
   await eachLayout(engine, { x, filter }, expected, what, (layout, input, weights) =>
-    engine.conv2d(input, weights, { ...options, layout }),
+    engine.conv2d(input, weights, { ...options, layout, residual: shortcut?.[layout] }),
   );
 }
 

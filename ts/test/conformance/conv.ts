@@ -101,6 +101,34 @@ const fused: readonly Case[] = activations.map((activation) => ({
   },
 }));
 
+/** One case for each way in which convolutions are computed. */
+const residualRows: readonly Row[] = [
+  ["1x1", [2, 5, 3, 9], [1, 1, 9, 13]],
+  ["1x1 of many channels", [1, 4, 4, 65], [1, 1, 65, 70]],
+  ["1x1 over one pixel, the same in both layouts", [3, 1, 1, 5], [1, 1, 5, 7]],
+  ["3x3 of few channels", [2, 5, 6, 3], [3, 3, 3, 5]],
+  ["3x3 of many channels", [2, 13, 9, 16], [3, 3, 16, 20], { padding: 1 }],
+  ["3x3 with stride", [2, 7, 9, 96], [3, 3, 96, 9], { stride: 2, padding: 1 }],
+  ["groups", [2, 6, 5, 6], [3, 3, 3, 4], { groups: 2 }],
+  ["depthwise", [2, 5, 7, 8], [3, 3, 1, 8], { groups: 8, padding: 1 }],
+  ["depthwise 5x5 of odd channels", [2, 8, 7, 5], [5, 5, 1, 5], { groups: 5, padding: 2 }],
+  ["one channel", [2, 6, 9, 1], [3, 3, 1, 1], { padding: 1 }],
+  ["a kernel mostly in the padding", [2, 2, 1, 3], [31, 29, 3, 4], { padding: [30, 28] }],
+];
+
+const residuals: readonly Case[] = residualRows.flatMap(([name, input, filter, options = {}]) =>
+  (["identity", "relu", "tanh"] as const).map((activation) => ({
+    name: `residual, ${name}, ${activation}`,
+    async run(engine) {
+      const random = randomFor(name);
+      const [image, weights] = [random.nd(input), random.nd(filter)];
+      const residual = random.nd(conv2d(image, weights, options).shape, -9, 9);
+      const bias = [...random.nd([filter[3]]).data];
+      await checkConv2d(engine, image, weights, { ...options, activation, bias, residual }, name);
+    },
+  })),
+);
+
 const x: Nd = counting(1, 3, 3, 1);
 const filter: Nd = nd([2, 2, 1, 1], [1, 10, 100, 1000]);
 
@@ -131,6 +159,17 @@ const operands: readonly Case[] = [
       });
       equal(engine.memory().tensors, results.length, "live tensors");
       for (const [index, y] of results.entries()) await compare(y, expected, `way ${index}`);
+    },
+  },
+  {
+    name: "residual as a tensor, which stays as it was",
+    async run(engine) {
+      const shortcut = engine.tensor([1, -20, 300, -4000], [1, 2, 2, 1]);
+      const y = engine.scope(() =>
+        engine.conv2d(upload(engine, x), upload(engine, filter), { residual: shortcut, activation: "relu" }),
+      );
+      equal(await take(y), [5422, 6512, 9054, 5865], "y");
+      equal(await take(shortcut), [1, -20, 300, -4000], "residual");
     },
   },
   {
@@ -215,4 +254,4 @@ const operands: readonly Case[] = [
   },
 ];
 
-export const cases: readonly Case[] = [...geometry, ...fused, ...operands];
+export const cases: readonly Case[] = [...geometry, ...fused, ...residuals, ...operands];

@@ -11,13 +11,19 @@ export interface ConvOptions extends WindowOptions {
   readonly activation?: Activation;
 }
 
+/** Options of a convolution that goes forward. */
+export interface Conv2dOptions extends ConvOptions {
+  /** Added before the activation: NHWC, the output's shape. */
+  readonly residual?: Nd;
+}
+
 /** Options of a transposed convolution. */
 export interface ConvTransposeOptions extends ConvOptions {
   readonly outputPadding?: Pair;
 }
 
 /** `x` [n, h, w, inC] with `filter` [kH, kW, inC/groups, outC]. */
-export function conv2d(x: Nd, filter: Nd, options: ConvOptions = {}): Expected {
+export function conv2d(x: Nd, filter: Nd, options: Conv2dOptions = {}): Expected {
   const [n, inC] = [at(x.shape, 0), at(x.shape, 3)];
   const [kH, kW, groupIn, outC] = [at(filter.shape, 0), at(filter.shape, 1), at(filter.shape, 2), at(filter.shape, 3)];
   const groupOut = outC / (options.groups ?? 1);
@@ -29,6 +35,7 @@ export function conv2d(x: Nd, filter: Nd, options: ConvOptions = {}): Expected {
     for (let oh = 0; oh < rows.output; oh++) {
       for (let ow = 0; ow < columns.output; ow++) {
         for (let oc = 0; oc < outC; oc++, out++) {
+          if (options.residual !== undefined) sums.add(out, at(options.residual.data, out));
           const firstIn = Math.floor(oc / groupOut) * groupIn;
           for (let kh = 0; kh < kH; kh++) {
             const ih = oh * rows.stride + kh * rows.dilation - rows.before;

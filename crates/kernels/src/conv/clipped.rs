@@ -40,8 +40,9 @@ pub(super) fn multiply(a: &Gather<'_>, rows: Range<usize>, b: &RightHand<'_>, ou
     let run_step = a.w.tap_step.wrapping_mul(a.in_c);
     for row in rows {
         let start = a.start(row);
-        let to = &mut output[a.output_offset(row)..][..b.n];
-        match b.bias {
+        let first = a.output_offset(row);
+        let to = &mut output[first..][..b.n];
+        match b.epilogue.bias {
             Some(bias) => to.copy_from_slice(bias),
             None => to.fill(0.0),
         }
@@ -55,7 +56,7 @@ pub(super) fn multiply(a: &Gather<'_>, rows: Range<usize>, b: &RightHand<'_>, ou
                 row_of_taps(&taps, (tap_h * a.w.taps + taps_w.start) * c, b, to);
             }
         }
-        b.activation.apply_in_place(to);
+        b.epilogue.skip(first).finish(to);
     }
 }
 
@@ -63,14 +64,13 @@ pub(super) fn multiply(a: &Gather<'_>, rows: Range<usize>, b: &RightHand<'_>, ou
 fn row_of_taps(taps: &Runs<'_>, k: usize, b: &RightHand<'_>, to: &mut [f32]) {
     let padded_k = b.k.next_multiple_of(4);
     for column in (0..b.n).step_by(NR) {
-        let mut columns = Columns::new(column, b, [f32::NEG_INFINITY, f32::INFINITY]);
-        columns.start = None;
+        let columns = Columns::plain(column, NR.min(b.n - column)).in_block(false, false);
         let lanes = if columns.width > 4 { 8 } else { 4 };
         let panel = &b.panels[column * padded_k..][k * lanes..][..taps.runs * taps.run * lanes];
         if lanes == 8 {
-            unpacked_tile::<1, 2>(taps, panel, &columns, to, 0);
+            unpacked_tile::<1, 2>(taps, panel, &columns, to, 0, 0);
         } else {
-            unpacked_tile::<1, 1>(taps, panel, &columns, to, 0);
+            unpacked_tile::<1, 1>(taps, panel, &columns, to, 0, 0);
         }
     }
 }

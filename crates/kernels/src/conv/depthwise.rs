@@ -4,7 +4,7 @@
 //! whole number of vectors, the weights repeated for each. So a grey image is filtered four pixels at a time.
 
 use super::window3x3;
-use crate::activation::Activation;
+use crate::epilogue::Epilogue;
 use crate::memory::Workspace;
 use crate::shape::{Axis, Conv2dShape, SpecError};
 use crate::simd::F32x4;
@@ -43,18 +43,18 @@ pub(super) fn run(
     shape: &Conv2dShape,
     input: &[f32],
     packed: &[f32],
-    bias: Option<&[f32]>,
-    activation: Activation,
+    epilogue: Epilogue<'_>,
     workspace: &mut Workspace,
     output: &mut [f32],
 ) -> Result<(), SpecError> {
     let (in_c, out_c) = (shape.input.c, shape.output.c);
+    let bias = epilogue.bias;
     let plain = Weights { values: packed, bias, width: out_c };
     let period = if in_c.is_multiple_of(2) { 2 * in_c } else { 4 * in_c };
     let taps = shape.h.kernel * shape.w.kernel;
     let is_window3x3 = shape.h.kernel == 3 && shape.w.kernel == 3 && shape.w.dilation == 1 && out_c == in_c;
     if is_window3x3 && in_c >= 4 && shape.w.stride <= 2 {
-        return slide(shape, input, packed, bias, activation, workspace, output);
+        return slide(shape, input, packed, epilogue, workspace, output);
     }
     let repeat = out_c == in_c && !in_c.is_multiple_of(4) && shape.w.stride == 1;
     // Taps are at most as many as floats of a filter, and a period at most four times the channels: neither product overflows.
@@ -75,10 +75,10 @@ pub(super) fn run(
     let image_len = shape.input.h * shape.input.w * in_c;
     let row_len = shape.output.w * out_c;
     let images = input.chunks_exact(image_len).zip(output.chunks_exact_mut(row_len * shape.output.h));
-    for (image, output) in images {
+    for (n, (image, output)) in images.enumerate() {
         for (y, output) in output.chunks_exact_mut(row_len).enumerate() {
             row(shape, image, y, &plain, repeated.as_ref(), output);
-            activation.apply_in_place(output);
+            epilogue.skip((n * shape.output.h + y) * row_len).finish(output);
         }
     }
     Ok(())
@@ -89,8 +89,7 @@ fn slide(
     shape: &Conv2dShape,
     input: &[f32],
     weights: &[f32],
-    bias: Option<&[f32]>,
-    activation: Activation,
+    epilogue: Epilogue<'_>,
     workspace: &mut Workspace,
     output: &mut [f32],
 ) -> Result<(), SpecError> {
@@ -100,7 +99,7 @@ fn slide(
     zeros.fill(0.0);
     let slide = if shape.w.stride == 1 { window3x3::slide::<1> } else { window3x3::slide::<2> };
     let images = input.chunks_exact(from_len * shape.input.h).zip(output.chunks_exact_mut(to_len * shape.output.h));
-    for (image, output) in images {
+    for (n, (image, output)) in images.enumerate() {
         for (y, output) in output.chunks_exact_mut(to_len).enumerate() {
             let taps = shape.h.taps(y);
             let rows = [0, 1, 2].map(|tap| {
@@ -110,8 +109,8 @@ fn slide(
                 let y = shape.h.start(y) + (tap * shape.h.dilation) as isize;
                 &image[y as usize * from_len..][..from_len]
             });
-            slide(&rows, &shape.w, weights, bias, c, output);
-            activation.apply_in_place(output);
+            slide(&rows, &shape.w, weights, epilogue.bias, c, output);
+            epilogue.skip((n * shape.output.h + y) * to_len).finish(output);
         }
     }
     Ok(())

@@ -3,8 +3,8 @@
 //! With adjacent taps a row of the kernel covers one run of floats, and the runs of neighbouring pixels lie a stride apart.
 //! Rows that need zeros at their sides are copied once into a ring of as many rows as the window covers.
 
-use crate::activation::Activation;
-use crate::gemm::{Columns, MR, NR, RightHand, Runs, split_activation, unpacked_tile};
+use crate::epilogue::Epilogue;
+use crate::gemm::{Columns, MR, NR, RightHand, Runs, unpacked_tile};
 use crate::memory::Workspace;
 use crate::shape::{Conv2dShape, SpecError};
 use crate::simd::RELAXED;
@@ -55,8 +55,7 @@ pub(super) fn run(
     shape: &Conv2dShape,
     input: &[f32],
     packed: &[f32],
-    bias: Option<&[f32]>,
-    activation: Activation,
+    epilogue: Epilogue<'_>,
     workspace: &mut Workspace,
     output: &mut [f32],
 ) -> Result<(), SpecError> {
@@ -67,7 +66,7 @@ pub(super) fn run(
     let image_len = shape.input.h * shape.input.w * shape.input.c;
     let output_row = shape.output.w * shape.output.c;
     let images = input.chunks_exact(image_len).zip(output.chunks_exact_mut(output_row * shape.output.h));
-    for (image, output) in images {
+    for (n, (image, output)) in images.enumerate() {
         let mut copied = 0;
         for (y, output) in output.chunks_exact_mut(output_row).enumerate() {
             let band = if is_padded {
@@ -76,8 +75,9 @@ pub(super) fn run(
             } else {
                 Band { rows: image, row_len, slots }
             };
-            row(shape, &band, y, packed, bias, activation, output);
-            if let (_, Some(activation)) = split_activation(activation) {
+            let epilogue = epilogue.skip((n * shape.output.h + y) * output_row);
+            row(shape, &band, y, packed, epilogue, output);
+            if let (_, Some(activation)) = epilogue.clamp() {
                 activation.apply_in_place(output);
             }
         }
@@ -104,16 +104,7 @@ fn fill_ring(shape: &Conv2dShape, image: &[f32], y: usize, copied: usize, slots:
 }
 
 /// One row of outputs, all groups.
-fn row(
-    shape: &Conv2dShape,
-    band: &Band<'_>,
-    y: usize,
-    packed: &[f32],
-    bias: Option<&[f32]>,
-    activation: Activation,
-    output: &mut [f32],
-) {
-    let (clamp, _) = split_activation(activation);
+fn row(shape: &Conv2dShape, band: &Band<'_>, y: usize, packed: &[f32], epilogue: Epilogue<'_>, output: &mut [f32]) {
     let (group_in_c, n) = (shape.group_in_c(), shape.group_out_c());
     let k = shape.h.kernel * shape.w.kernel * group_in_c;
     let padded_k = k.next_multiple_of(4);
@@ -131,10 +122,9 @@ fn row(
     let rows = &rows[..taps_h.len()];
     let tiles = shape.output.w.div_ceil(TILE);
     for (group, panels) in packed.chunks_exact(n.next_multiple_of(4) * padded_k).enumerate() {
-        let bias = bias.map(|bias| &bias[group * n..(group + 1) * n]);
-        let right = RightHand { k, n, panels, bias, activation };
+        let right = RightHand { k, n, panels, epilogue: epilogue.of_columns(group * n..(group + 1) * n) };
         for column in (0..n).step_by(NR) {
-            let columns = Columns::new(column, &right, clamp);
+            let columns = Columns::new(column, &right);
             let lanes = if columns.width > 4 { 8 } else { 4 };
             let panel =
                 &panels[column * padded_k..][taps_h.start * runs * run * lanes..][..taps_h.len() * runs * run * lanes];
@@ -144,27 +134,35 @@ fn row(
                 let x = tile * size + tile.min(larger);
                 let count = size + usize::from(tile < larger);
                 let a = Runs { rows, first: x * step + group * group_in_c, runs, run, run_step, step };
-                let to = &mut output[x * shape.output.c + group * n..];
-                pixels(count, lanes, &a, panel, &columns, to, shape.output.c);
+                pixels(count, &a, panel, &columns, &mut output[group * n..], x * shape.output.c, shape.output.c);
             }
         }
     }
 }
 
-/// One tile.
-fn pixels(count: usize, lanes: usize, a: &Runs<'_>, b: &[f32], columns: &Columns, to: &mut [f32], to_step: usize) {
+/// One [`unpacked_tile`] of `count` pixels, as wide as `columns`.
+fn pixels(
+    count: usize,
+    a: &Runs<'_>,
+    b: &[f32],
+    columns: &Columns<'_>,
+    output: &mut [f32],
+    first: usize,
+    output_step: usize,
+) {
+    let lanes = if columns.width > 4 { 8 } else { 4 };
     match (count, lanes) {
-        (6, 8) => unpacked_tile::<6, 2>(a, b, columns, to, to_step),
-        (5, 8) => unpacked_tile::<5, 2>(a, b, columns, to, to_step),
-        (4, 8) => unpacked_tile::<4, 2>(a, b, columns, to, to_step),
-        (3, 8) => unpacked_tile::<3, 2>(a, b, columns, to, to_step),
-        (2, 8) => unpacked_tile::<2, 2>(a, b, columns, to, to_step),
-        (1, 8) => unpacked_tile::<1, 2>(a, b, columns, to, to_step),
-        (6, _) => unpacked_tile::<6, 1>(a, b, columns, to, to_step),
-        (5, _) => unpacked_tile::<5, 1>(a, b, columns, to, to_step),
-        (4, _) => unpacked_tile::<4, 1>(a, b, columns, to, to_step),
-        (3, _) => unpacked_tile::<3, 1>(a, b, columns, to, to_step),
-        (2, _) => unpacked_tile::<2, 1>(a, b, columns, to, to_step),
-        _ => unpacked_tile::<1, 1>(a, b, columns, to, to_step),
+        (6, 8) => unpacked_tile::<6, 2>(a, b, columns, output, first, output_step),
+        (5, 8) => unpacked_tile::<5, 2>(a, b, columns, output, first, output_step),
+        (4, 8) => unpacked_tile::<4, 2>(a, b, columns, output, first, output_step),
+        (3, 8) => unpacked_tile::<3, 2>(a, b, columns, output, first, output_step),
+        (2, 8) => unpacked_tile::<2, 2>(a, b, columns, output, first, output_step),
+        (1, 8) => unpacked_tile::<1, 2>(a, b, columns, output, first, output_step),
+        (6, _) => unpacked_tile::<6, 1>(a, b, columns, output, first, output_step),
+        (5, _) => unpacked_tile::<5, 1>(a, b, columns, output, first, output_step),
+        (4, _) => unpacked_tile::<4, 1>(a, b, columns, output, first, output_step),
+        (3, _) => unpacked_tile::<3, 1>(a, b, columns, output, first, output_step),
+        (2, _) => unpacked_tile::<2, 1>(a, b, columns, output, first, output_step),
+        _ => unpacked_tile::<1, 1>(a, b, columns, output, first, output_step),
     }
 }

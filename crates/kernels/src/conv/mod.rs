@@ -14,6 +14,7 @@ pub(crate) use packed::{PackedForm, channels_first};
 pub use transposed::ConvTranspose2d;
 
 use crate::activation::Activation;
+use crate::epilogue::Epilogue;
 use crate::gemm::{self, FilterStrides, PackedShape, RightHand, RowMajor, pack_panels};
 use crate::memory::Workspace;
 use crate::shape::{Axis, Conv2dShape, Conv2dSpec, Image, Layout, SpecError, expect_len};
@@ -197,12 +198,14 @@ impl Conv2d {
         }
     }
 
-    /// `input` is NHWC `[n, in_h, in_w, in_c]`, `bias` `[out_c]`, `output` `[n, out_h, out_w, out_c]`.
+    /// `output = activation(sums + bias + residual)`. `input` is NHWC `[n, in_h, in_w, in_c]`, `bias` `[out_c]`, `output` and
+    /// `residual` (the shortcut of a residual block) `[n, out_h, out_w, out_c]`.
     pub fn run(
         &self,
         input: &[f32],
         filter: &PackedFilter,
         bias: Option<&[f32]>,
+        residual: Option<&[f32]>,
         workspace: &mut Workspace,
         output: &mut [f32],
     ) -> Result<(), SpecError> {
@@ -212,23 +215,27 @@ impl Conv2d {
         if let Some(bias) = bias {
             expect_len("bias", bias.len(), shape.output.c)?;
         }
+        if let Some(residual) = residual {
+            expect_len("residual", residual.len(), shape.output.len())?;
+        }
+        let epilogue = Epilogue { bias, residual, activation: self.activation };
         let packed = filter.values("filter", self.packing())?;
         match self.strategy {
             Strategy::Depthwise => {
-                return depthwise::run(shape, input, packed, bias, self.activation, workspace, output);
+                return depthwise::run(shape, input, packed, epilogue, workspace, output);
             }
             Strategy::Winograd => {
-                return winograd::run(shape, input, packed, bias, self.activation, workspace, output);
+                return winograd::run(shape, input, packed, epilogue, workspace, output);
             }
             Strategy::Direct => {
                 let flat = if is_pointwise(shape) { flatten(shape) } else { *shape };
-                return direct::run(&flat, input, packed, bias, self.activation, workspace, output);
+                return direct::run(&flat, input, packed, epilogue, workspace, output);
             }
             Strategy::Pointwise => {
                 let rows = shape.output.len() / shape.output.c;
                 let (k, n) = (shape.input.c, shape.output.c);
                 let pixels = RowMajor { data: input, stride: k, output_stride: n };
-                let right = RightHand { k, n, panels: packed, bias, activation: self.activation };
+                let right = RightHand { k, n, panels: packed, epilogue };
                 let scratch = workspace.get(gemm::scratch_len(rows, k))?;
                 gemm::multiply(&pixels, 0..rows, &right, scratch, output);
             }
@@ -246,13 +253,8 @@ impl Conv2d {
                         channels: group * in_c..(group + 1) * in_c,
                         output: [shape.output.h, shape.output.w, shape.output.c],
                     };
-                    let right = RightHand {
-                        k: matrices.k,
-                        n,
-                        panels,
-                        bias: bias.map(|bias| &bias[group * n..(group + 1) * n]),
-                        activation: self.activation,
-                    };
+                    let epilogue = epilogue.of_columns(group * n..(group + 1) * n);
+                    let right = RightHand { k: matrices.k, n, panels, epilogue };
                     let output = &mut output[group * n..];
                     if self.strategy == Strategy::Clipped {
                         clipped::multiply(&patches, 0..rows, &right, output);

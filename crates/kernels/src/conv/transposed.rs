@@ -7,6 +7,7 @@ use super::gather::{Gather, Reach};
 use super::packed::{PackedFilter, PackedForm, PackingKey, Packs, channels_first};
 use super::{Strategy, clipped};
 use crate::activation::Activation;
+use crate::epilogue::Epilogue;
 use crate::gemm::{self, FilterStrides, PackedShape, RightHand, pack_panels};
 use crate::memory::Workspace;
 use crate::shape::{Axis, ConvTranspose2dShape, ConvTranspose2dSpec, Layout, SpecError, checked_len, expect_len};
@@ -133,6 +134,7 @@ impl ConvTranspose2d {
             self.fill_untouched(bias, output);
         }
         let group_in_c = shape.input.c / shape.groups;
+        let epilogue = Epilogue { bias, residual: None, activation: self.activation };
         for phase in self.phases() {
             let (h, w) = (phase_reach(&shape.h, phase.0), phase_reach(&shape.w, phase.1));
             let matrices = self.matrices(phase);
@@ -154,8 +156,7 @@ impl ConvTranspose2d {
                     channels: group * group_in_c..(group + 1) * group_in_c,
                     output: [shape.output.h, shape.output.w, shape.output.c],
                 };
-                let bias = bias.map(|bias| &bias[group * n..(group + 1) * n]);
-                let right = RightHand { k, n, panels, bias, activation: self.activation };
+                let right = RightHand { k, n, panels, epilogue: epilogue.of_columns(group * n..(group + 1) * n) };
                 let output = &mut output[group * n..];
                 if is_clipped {
                     clipped::multiply(&patches, 0..rows, &right, output);

@@ -1,30 +1,46 @@
 //! The micro-kernel: one tile of `R x 4V` sums over packed panels.
 
 use super::{MR, NR, RightHand};
+use crate::epilogue::Epilogue;
 use crate::simd::F32x4;
 use core::array::from_fn;
 
 /// What a panel of B's columns needs beside its numbers.
-pub(crate) struct Columns {
+pub(crate) struct Columns<'a> {
     /// First column.
     pub(crate) first: usize,
     /// Columns that exist; the panel is padded to whole vectors.
     pub(crate) width: usize,
     /// What sums start from: the bias in the first block of depth, else what `output` holds.
     pub(crate) start: Option<[f32; NR]>,
+    /// Added to the sums; lies as the output does.
+    pub(crate) residual: Option<&'a [f32]>,
     /// Smallest and largest result.
     pub(crate) clamp: [f32; 2],
 }
 
-impl Columns {
-    /// Panel of the columns from `first` on of `b`, in its first block of depth; `clamp` is that of a last block.
-    pub(crate) fn new(first: usize, b: &RightHand<'_>, clamp: [f32; 2]) -> Self {
+impl<'a> Columns<'a> {
+    /// Panel of the columns from `first` on of `b`, in a first and last block of depth.
+    pub(crate) fn new(first: usize, b: &RightHand<'a>) -> Self {
         let width = NR.min(b.n - first);
         let mut start = [0.0; NR];
-        if let Some(bias) = b.bias {
+        if let Some(bias) = b.epilogue.bias {
             start[..width].copy_from_slice(&bias[first..first + width]);
         }
-        Self { first, width, start: Some(start), clamp }
+        let (clamp, _) = b.epilogue.clamp();
+        Self { first, width, start: Some(start), residual: b.epilogue.residual, clamp }
+    }
+
+    /// Panel of `width` columns of a plain product: nothing is added, nothing clamped.
+    pub(crate) fn plain(first: usize, width: usize) -> Self {
+        Self { first, width, start: Some([0.0; NR]), residual: None, clamp: Epilogue::UNCLAMPED }
+    }
+
+    /// The panel in one block of depth of several: the first starts from the bias, the last has the rest of the epilogue.
+    pub(crate) fn in_block(self, is_first: bool, is_last: bool) -> Self {
+        let start = if is_first { self.start } else { None };
+        let plain = Self::plain(self.first, self.width);
+        if is_last { Self { start, ..self } } else { Self { start, ..plain } }
     }
 }
 
@@ -39,7 +55,7 @@ pub(super) fn tile<const R: usize, const V: usize>(
     k: usize,
     a: &[f32],
     b: &[f32],
-    columns: &Columns,
+    columns: &Columns<'_>,
     output: &mut [f32],
     rows: &[usize; MR],
 ) {
@@ -80,16 +96,18 @@ pub(crate) struct Runs<'a> {
     pub(crate) step: usize,
 }
 
-/// The same with `a` not packed but read where it lies. `b` is `[rows * runs * run][4 V]`; rows of `output` are `output_step` apart.
+/// The same with `a` not packed but read where it lies. `b` is `[rows * runs * run][4 V]`; rows of `output` begin at
+/// `first` and are `output_step` apart.
 #[inline(never)]
 pub(crate) fn unpacked_tile<const R: usize, const V: usize>(
     a: &Runs<'_>,
     b: &[f32],
-    columns: &Columns,
+    columns: &Columns<'_>,
     output: &mut [f32],
+    first: usize,
     output_step: usize,
 ) {
-    let rows: [usize; R] = from_fn(|r| r * output_step + columns.first);
+    let rows: [usize; R] = from_fn(|r| first + r * output_step + columns.first);
     let mut sums = first_sums::<R, V>(columns, &rows, output);
     let (b, _) = b.as_chunks::<4>().0.as_chunks::<V>();
     let mut b = b.chunks_exact(a.run);
@@ -115,7 +133,11 @@ pub(crate) fn unpacked_tile<const R: usize, const V: usize>(
 
 /// What the sums of a tile start from.
 #[inline(always)]
-fn first_sums<const R: usize, const V: usize>(columns: &Columns, rows: &[usize; R], output: &[f32]) -> [[F32x4; V]; R] {
+fn first_sums<const R: usize, const V: usize>(
+    columns: &Columns<'_>,
+    rows: &[usize; R],
+    output: &[f32],
+) -> [[F32x4; V]; R] {
     match &columns.start {
         Some(start) => {
             let start: [F32x4; V] = from_fn(|v| F32x4::load(&start.as_chunks().0[v]));
@@ -125,16 +147,20 @@ fn first_sums<const R: usize, const V: usize>(columns: &Columns, rows: &[usize; 
     }
 }
 
-/// Clamps and stores the sums of a tile.
+/// Adds the residual to the sums of a tile, clamps and stores them.
 #[inline(always)]
 fn write_sums<const R: usize, const V: usize>(
     sums: [[F32x4; V]; R],
-    columns: &Columns,
+    columns: &Columns<'_>,
     rows: &[usize; R],
     output: &mut [f32],
 ) {
     let [min, max] = columns.clamp.map(F32x4::splat);
-    for (&row, sums) in rows.iter().zip(sums) {
+    for (&row, mut sums) in rows.iter().zip(sums) {
+        if let Some(residual) = columns.residual {
+            let residual = load::<V>(&residual[row..][..columns.width]);
+            sums = from_fn(|v| sums[v] + residual[v]);
+        }
         let sums = sums.map(|sum| sum.pmax(min).pmin(max));
         store(sums, &mut output[row..][..columns.width]);
     }

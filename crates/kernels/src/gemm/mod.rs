@@ -8,7 +8,7 @@ mod pack;
 
 pub(crate) use pack::{FilterStrides, PackedShape, RowMajor, copy_quads, pack_panels};
 
-use crate::activation::Activation;
+use crate::epilogue::Epilogue;
 use core::array::from_fn;
 use core::ops::Range;
 use kernel::tile;
@@ -47,10 +47,8 @@ pub(crate) struct RightHand<'a> {
     pub(crate) n: usize,
     /// Panels `[n / 8][k rounded up to 4][8]`, the last `[..][4]` if four columns or fewer are left.
     pub(crate) panels: &'a [f32],
-    /// Added to every row.
-    pub(crate) bias: Option<&'a [f32]>,
-    /// Applied to every sum.
-    pub(crate) activation: Activation,
+    /// What becomes of the sums.
+    pub(crate) epilogue: Epilogue<'a>,
 }
 
 /// Rows that are packed together.
@@ -64,17 +62,6 @@ pub(crate) fn scratch_len(rows: usize, k: usize) -> usize {
     block_rows(rows, k) * k.min(KC).next_multiple_of(4)
 }
 
-/// Smallest and largest result, and the activation that is left for a second pass over the block.
-pub(crate) fn split_activation(activation: Activation) -> ([f32; 2], Option<Activation>) {
-    match activation {
-        Activation::Identity => ([f32::NEG_INFINITY, f32::INFINITY], None),
-        Activation::Relu => ([0.0, f32::INFINITY], None),
-        Activation::Relu6 => ([0.0, 6.0], None),
-        Activation::Clamp { min, max } => ([min, max], None),
-        other => ([f32::NEG_INFINITY, f32::INFINITY], Some(other)),
-    }
-}
-
 /// Rows `rows` of the product into `output`, each element written once a block of depth. `scratch` has [`scratch_len`].
 pub(crate) fn multiply<A: LeftHand>(
     a: &A,
@@ -83,8 +70,7 @@ pub(crate) fn multiply<A: LeftHand>(
     scratch: &mut [f32],
     output: &mut [f32],
 ) {
-    let (clamp, rest) = split_activation(b.activation);
-    let unclamped = [f32::NEG_INFINITY, f32::INFINITY];
+    let (_, rest) = b.epilogue.clamp();
     let padded_k = b.k.next_multiple_of(4);
     let mc = block_rows(rows.len(), b.k);
     let mut patch = [0.0; KC + 4];
@@ -94,12 +80,8 @@ pub(crate) fn multiply<A: LeftHand>(
             let k = k0..b.k.min(k0 + KC);
             let depth = k.len().next_multiple_of(4);
             pack_block(a, block.clone(), k.clone(), &mut patch, scratch);
-            let last = k.end == b.k;
             for column in (0..b.n).step_by(NR) {
-                let mut columns = Columns::new(column, b, if last { clamp } else { unclamped });
-                if k0 > 0 {
-                    columns.start = None;
-                }
+                let columns = Columns::new(column, b).in_block(k0 == 0, k.end == b.k);
                 let lanes = if columns.width > 4 { 8 } else { 4 };
                 let panel = &b.panels[column * padded_k..][k0 * lanes..][..depth * lanes];
                 for row in block.clone().step_by(MR) {
@@ -124,7 +106,7 @@ pub(crate) fn tile_of(
     k: usize,
     a: &[f32],
     b: &[f32],
-    columns: &Columns,
+    columns: &Columns<'_>,
     output: &mut [f32],
     rows: &[usize; MR],
 ) {

@@ -62,16 +62,17 @@ fn expected(
     mut values: Vec<f64>,
     terms: usize,
     factors: [&[f32]; 2],
-    bias: Option<&[f32]>,
+    addends: [Option<&[f32]>; 2],
     activation: Activation,
 ) -> Expected {
     for value in &mut values {
         *value = activate(activation, *value);
     }
-    let largest = (max_abs(factors[0]) * max_abs(factors[1])).max(bias.map_or(0.0, max_abs));
+    let product = max_abs(factors[0]) * max_abs(factors[1]);
+    let largest = addends.into_iter().flatten().map(max_abs).fold(product, f64::max);
     // tanh itself: a few roundings of a value of at most 1.
     let of_activation = if activation == Activation::Tanh { 4.0 * f64::from(f32::EPSILON) } else { 0.0 };
-    Expected { values, tolerance: sum_tolerance(terms + 1, largest, 1.0) + of_activation }
+    Expected { values, tolerance: sum_tolerance(terms + addends.len(), largest, 1.0) + of_activation }
 }
 
 /// Index of a filter's element for output channel `o` and its `c`th input channel.
@@ -91,6 +92,7 @@ pub fn conv2d(
     input: &[f32],
     filter: &[f32],
     bias: Option<&[f32]>,
+    residual: Option<&[f32]>,
 ) -> Expected {
     let (from, to) = (shape.input, shape.output);
     let (group_in_c, group_out_c) = (shape.group_in_c(), shape.group_out_c());
@@ -100,6 +102,7 @@ pub fn conv2d(
             for x in 0..to.w {
                 for o in 0..to.c {
                     let mut sum = bias.map_or(0.0, |bias| f64::from(bias[o]));
+                    sum += residual.map_or(0.0, |residual| f64::from(residual[values.len()]));
                     for ky in 0..shape.h.kernel {
                         let iy = (y * shape.h.stride + ky * shape.h.dilation) as i64 - shape.h.pad_before as i64;
                         for kx in 0..shape.w.kernel {
@@ -121,7 +124,7 @@ pub fn conv2d(
         }
     }
     let terms = shape.h.kernel * shape.w.kernel * group_in_c;
-    expected(values, terms, [input, filter], bias, activation)
+    expected(values, terms, [input, filter], [bias, residual], activation)
 }
 
 /// NHWC in and out; scatters every input, as the definition does. `shape.h` and `shape.w` are the reversed convolution's.
@@ -163,7 +166,7 @@ pub fn conv_transpose2d(
             }
         }
     }
-    expected(values, k_h * k_w * group_in_c, [input, filter], bias, activation)
+    expected(values, k_h * k_w * group_in_c, [input, filter], [bias, None], activation)
 }
 
 /// `[m, k]` times `[k, n]`, or `[n, k]` if `transposed`.
@@ -185,5 +188,5 @@ pub fn dense(
             values.push(products.sum::<f64>() + bias.map_or(0.0, |bias| f64::from(bias[column])));
         }
     }
-    expected(values, k, [input, weights], bias, activation)
+    expected(values, k, [input, weights], [bias, None], activation)
 }

@@ -21,7 +21,7 @@ pub(crate) fn resize2d(mut call: Call) -> Result<(), SpecError> {
 
 /// Input: h * w RGBA pixels, a byte a channel. Words: layout, h, w, color (0 grey, 1 rgb, 2 rgba), scale, mean (c), std (c).
 pub(crate) fn pixels_to_tensor(mut call: Call) -> Result<(), SpecError> {
-    let layout = call.words.layout()?;
+    let layout = call.words.layout("layout")?;
     let [h, w] = call.words.sizes(["h", "w"])?;
     let color = Color::from_code(call.words.code("color")?)?;
     let mut range = PixelRange::up_to(255.0);
@@ -43,7 +43,7 @@ pub(crate) fn pixels_to_tensor(mut call: Call) -> Result<(), SpecError> {
 
 /// Output: h * w RGBA pixels, a byte a channel. Words: layout, h, w, color (0 grey, 1 rgb, 2 rgba), scale, offset.
 pub(crate) fn tensor_to_pixels(mut call: Call) -> Result<(), SpecError> {
-    let layout = call.words.layout()?;
+    let layout = call.words.layout("layout")?;
     let [h, w] = call.words.sizes(["h", "w"])?;
     let color = Color::from_code(call.words.code("color")?)?;
     let (scale, offset) = (call.words.float("scale")?, call.words.float("offset")?);

@@ -11,6 +11,28 @@ use lenslet_kernels::layout::{nchw_to_nhwc, nhwc_to_nchw};
 use lenslet_kernels::memory::Workspace;
 use lenslet_kernels::shape::{Image, Layout, SpecError, expect_len};
 
+/// True if both layouts of an image are the same bytes: it has one channel, or one pixel.
+fn is_layout_free(image: &Image) -> bool {
+    image.c == 1 || (image.h, image.w) == (1, 1)
+}
+
+/// An image as NHWC: itself, or transposed into scratch memory. `argument` names it in errors.
+fn to_nhwc<'a>(
+    layout: Layout,
+    image: &Image,
+    argument: &'static str,
+    values: &'a [f32],
+    scratch: &'a mut Workspace,
+) -> Result<&'a [f32], SpecError> {
+    if layout == Layout::Nhwc || is_layout_free(image) {
+        return Ok(values);
+    }
+    expect_len(argument, values.len(), image.checked_len(argument)?)?;
+    let nhwc = scratch.get(values.len())?;
+    nchw_to_nhwc(image, values, nhwc)?;
+    Ok(nhwc)
+}
+
 /// Runs an NHWC kernel on images of either layout: NCHW goes through scratch memory, before and after.
 /// `kernel` gets input, output and workspace.
 fn in_nhwc(
@@ -21,17 +43,9 @@ fn in_nhwc(
     scratch: &mut Scratch,
     kernel: impl FnOnce(&[f32], &mut [f32], &mut Workspace) -> Result<(), SpecError>,
 ) -> Result<(), SpecError> {
-    // One channel, or one pixel: both layouts are the same bytes.
-    let same = |image: &Image| layout == Layout::Nhwc || image.c == 1 || (image.h, image.w) == (1, 1);
-    let Scratch { workspace, nhwc_input, nhwc_output } = scratch;
-    let input = if same(input_image) {
-        input
-    } else {
-        let nhwc = nhwc_input.get(input_image.checked_len("input")?)?;
-        nchw_to_nhwc(input_image, input, nhwc)?;
-        nhwc
-    };
-    if same(output_image) {
+    let Scratch { workspace, nhwc_input, nhwc_output, .. } = scratch;
+    let input = to_nhwc(layout, input_image, "input", input, nhwc_input)?;
+    if layout == Layout::Nhwc || is_layout_free(output_image) {
         return kernel(input, output, workspace);
     }
     // Before the work, not after it.

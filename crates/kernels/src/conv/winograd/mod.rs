@@ -10,8 +10,9 @@
 mod transform;
 
 use super::packed::{PackedFilter, PackingKey};
-use crate::activation::{Activation, load_part, store_part};
-use crate::gemm::{Columns, FilterStrides, MR, NR, PackedShape, split_activation, tile_of};
+use crate::activation::{load_part, store_part};
+use crate::epilogue::Epilogue;
+use crate::gemm::{Columns, FilterStrides, MR, NR, PackedShape, tile_of};
 use crate::memory::Workspace;
 use crate::shape::{Axis, Conv2dShape, SpecError};
 use crate::simd::F32x4;
@@ -148,8 +149,7 @@ pub(super) fn run(
     shape: &Conv2dShape,
     input: &[f32],
     packed: &[f32],
-    bias: Option<&[f32]>,
-    activation: Activation,
+    epilogue: Epilogue<'_>,
     workspace: &mut Workspace,
     output: &mut [f32],
 ) -> Result<(), SpecError> {
@@ -170,7 +170,11 @@ pub(super) fn run(
     let (inputs, products) = rest.split_at_mut(inputs_len);
     let (quads, _) = strip.as_chunks_mut::<4>();
     let Some(strip) = quads.as_chunks_mut().0.as_chunks_mut().0.first_chunk_mut::<SPAN>() else { return Ok(()) };
-    let (clamp, rest) = split_activation(activation);
+    // What is added after the transforms is clamped with it, in a second pass.
+    let (clamp, rest) = match epilogue.residual {
+        Some(_) => (Epilogue::UNCLAMPED, Some(epilogue.activation)),
+        None => epilogue.clamp(),
+    };
     for block in split(0..tiles, blocks) {
         let inputs = &mut inputs[..POINTS * block.len() * tiling.depth];
         for rows in split(block.clone(), block.len().div_ceil(MR)) {
@@ -179,11 +183,11 @@ pub(super) fn run(
         for column in (0..matrices.n).step_by(panels * NR) {
             let columns = column..matrices.n.min(column + panels * NR);
             tiling.multiply(&block, columns.clone(), inputs, packed, products);
-            tiling.transform_products(&block, columns, products, bias, clamp, output);
+            tiling.transform_products(&block, columns, products, epilogue.bias, clamp, output);
         }
     }
-    if let Some(activation) = rest {
-        activation.apply_in_place(output);
+    if rest.is_some() {
+        epilogue.finish(output);
     }
     Ok(())
 }
@@ -279,12 +283,7 @@ impl Tiling<'_> {
             for (panel, column) in columns.clone().step_by(NR).enumerate() {
                 let lanes = if columns.end - column > 4 { NR } else { 4 };
                 let b = &b[column * depth..][..lanes * depth];
-                let to = Columns {
-                    first: 0,
-                    width: lanes,
-                    start: Some([0.0; NR]),
-                    clamp: [f32::NEG_INFINITY, f32::INFINITY],
-                };
+                let to = Columns::plain(0, lanes);
                 for rows in split(0..block.len(), block.len().div_ceil(MR)) {
                     let a = &a[rows.start * depth..rows.end * depth];
                     let places = from_fn(|r| (((rows.start + r) * panels + panel) * POINTS + point) * NR);
