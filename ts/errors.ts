@@ -31,7 +31,11 @@ export type ErrorCode =
   /** A picture that could not be read or written. */
   | "image-failed"
   /** An optional package that this function needs is not installed. */
-  | "missing-package";
+  | "missing-package"
+  /** A model's file or graph that is malformed: truncated, cyclic, or at odds with itself. */
+  | "model-invalid"
+  /** A sound model that needs what lenslet does not have; the message lists all of it. */
+  | "model-unsupported";
 
 /** An error as plain data: comlink would keep only name, message and stack. */
 export interface ErrorValue {
