@@ -32,6 +32,8 @@ export type ErrorCode =
   | "image-failed"
   /** An optional package that this function needs is not installed. */
   | "missing-package"
+  /** A file that could not be fetched or read. */
+  | "file-failed"
   /** A model's file or graph that is malformed: truncated, cyclic, or at odds with itself. */
   | "model-invalid"
   /** A sound model that needs what lenslet does not have; the message lists all of it. */
