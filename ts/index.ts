@@ -10,6 +10,45 @@ export { Engine, type EngineInfo, type EngineMemory } from "./engine.ts";
 export { type ErrorCode, LensletError } from "./errors.ts";
 export * as filters from "./filters.ts";
 export * as image from "./image.ts";
+export {
+  activation,
+  add,
+  avgPool2d,
+  type AvgPoolLayerOptions,
+  batchNorm,
+  type BatchNormLayerOptions,
+  concat,
+  conv2d,
+  type Conv2dLayerOptions,
+  dense,
+  type DenseLayerOptions,
+  dropout,
+  type DropoutLayerOptions,
+  type FilterWeights,
+  flatten,
+  gelu,
+  globalAvgPool2d,
+  globalMaxPool2d,
+  graph,
+  type Initialiser,
+  type Layer,
+  type LayerOptions,
+  leakyRelu,
+  maxPool2d,
+  mul,
+  type NetworkOptions,
+  type PoolLayerOptions,
+  relu,
+  resize,
+  type ResizeLayerOptions,
+  sequential,
+  type SequentialOptions,
+  sigmoid,
+  softmax,
+  type SoftmaxLayerOptions,
+  tanh,
+  type Value,
+} from "./model/layers/index.ts";
 export type { PoolWithIndices } from "./operators.ts";
 export type {
   Activation,
@@ -31,6 +70,15 @@ export type { AdaptivePoolOptions, AvgPoolOptions, PoolOptions } from "./ops/poo
 export type { ResizeMethod, ResizeOptions } from "./ops/resize.ts";
 export type { Layout, LayoutOption, Padding, Pair, Sides } from "./options.ts";
 export type { WorkerLike } from "./platform/platform.ts";
+export {
+  type Box,
+  nonMaxSuppression,
+  overlap,
+  type Ranked,
+  type SuppressionOptions,
+  topK,
+  type TopKOptions,
+} from "./scores.ts";
 export { type Coverage, coverage, featureMapSize, type Shape, type WindowOptions, type WindowSpec } from "./shape.ts";
 export {
   type DType,
