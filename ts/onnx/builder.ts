@@ -1,0 +1,60 @@
+/** A graph while nodes of a file are added to it. */
+import { type Constant, integers } from "../model/constant.ts";
+import type { Node, ValueInfo, ValueName } from "../model/graph.ts";
+import type { ExternalData } from "./external.ts";
+
+/** What importers of operators read and add to. */
+export class GraphBuilder {
+  readonly constants: Map<ValueName, Constant> = new Map();
+  readonly nodes: Node[] = [];
+  readonly files: ExternalData;
+  readonly #infos: ReadonlyMap<ValueName, Pick<ValueInfo, "shape">>;
+  readonly #taken: Set<ValueName>;
+
+  /** `infos` is what the file declares of its values, `taken` all names that it has. */
+  constructor(files: ExternalData, infos: ReadonlyMap<ValueName, Pick<ValueInfo, "shape">>, taken: Set<ValueName>) {
+    this.files = files;
+    this.#infos = infos;
+    this.#taken = taken;
+  }
+
+  add(...nodes: readonly Node[]): void {
+    this.nodes.push(...nodes);
+  }
+
+  /** Axes of a value, if the file tells. */
+  rank(name: ValueName | undefined): number | undefined {
+    if (name === undefined) return undefined;
+    return (this.constants.get(name) ?? this.#infos.get(name))?.shape?.length;
+  }
+
+  /** The numbers of a value, if they are known. */
+  constantOf(name: ValueName | undefined): Constant | undefined {
+    return name === undefined ? undefined : this.constants.get(name);
+  }
+
+  /** A name that no value has yet, which tells what it is for: "conv1/axes". */
+  fresh(hint: string): ValueName {
+    let name = hint;
+    for (let i = 2; this.#taken.has(name); i++) name = `${hint}:${i}`;
+    this.#taken.add(name);
+    return name;
+  }
+
+  /** A new constant, by its name. */
+  constant(hint: string, constant: Constant): ValueName {
+    const name = this.fresh(hint);
+    this.constants.set(name, constant);
+    return name;
+  }
+
+  /** A new constant of integers, by its name. */
+  integers(hint: string, values: readonly number[]): ValueName {
+    return this.constant(hint, integers(values));
+  }
+
+  /** A new scalar, by its name. */
+  scalar(hint: string, value: number): ValueName {
+    return this.constant(hint, { type: "float32", shape: [], data: Float32Array.of(value) });
+  }
+}
