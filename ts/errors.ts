@@ -28,6 +28,10 @@ export type ErrorCode =
   | "core-trapped"
   /** The caller's AbortSignal. */
   | "aborted"
+  /** A network that is wrong: its file, its graph, or operands that do not fit each other. */
+  | "model-invalid"
+  /** A network that is right, but needs what lenslet cannot do. */
+  | "model-unsupported"
   /** A picture that could not be read or written. */
   | "image-failed"
   /** An optional package that this function needs is not installed. */

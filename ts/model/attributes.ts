@@ -222,7 +222,11 @@ export interface Attributes {
   /** Inputs `x, scale, zeroPoint?`. */
   readonly DequantizeLinear: { readonly axis: number; readonly blockSize: number };
 
-  /** Inputs `boxes, scores, maxOutputBoxesPerClass?, iouThreshold?, scoreThreshold?`. How many it selects is known only when it has run. */
+  /**
+   * Inputs `boxes, scores, maxOutputBoxesPerClass?, iouThreshold?, scoreThreshold?`. How many it selects is known only when
+   * it has run: in a `KnownGraph`, `selected` has room for as many as there may be, and a second output that ONNX does not
+   * have, `count` of shape [1], tells how many rows of it there are.
+   */
   readonly NonMaxSuppression: { readonly centerPointBox: boolean };
 }
 

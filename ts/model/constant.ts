@@ -17,7 +17,10 @@ export interface NumberArrays {
   readonly bool: Uint8Array;
 }
 
-/** A tensor of known numbers, row-major. */
+/**
+ * A tensor of known numbers, row-major. Those that passes make of large others may compute `data` anew whenever it is read:
+ * read it once.
+ */
 export type Constant<T extends NumberType = NumberType> = {
   readonly [K in T]: { readonly type: K; readonly shape: Shape; readonly data: NumberArrays[K] };
 }[T];
@@ -32,9 +35,15 @@ export function floats(data: Float32Array, shape: Shape = [data.length]): Consta
   return { type: "float32", shape, data };
 }
 
-/** Bytes that a constant takes. */
-export function constantBytes({ data }: Constant): number {
-  return data.byteLength;
+/** Bytes of one number. */
+export function numberBytes(type: NumberType): number {
+  if (type === "int64") return 8;
+  return type === "float32" || type === "int32" ? 4 : 1;
+}
+
+/** Bytes that a constant takes. Its `data`, which may be computed when it is read, is not. */
+export function constantBytes({ type, shape }: Constant): number {
+  return elementCount(shape) * numberBytes(type);
 }
 
 /** Whether a constant has as many numbers as its shape says. */

@@ -22,6 +22,8 @@ export interface ValueInfo {
 export interface KnownInfo {
   readonly type: NumberType;
   readonly shape: readonly number[];
+  /** The value that tells, once it has run, how many rows of the first axis count; the rest is room. Absent: all count. */
+  readonly rows?: ValueName;
 }
 
 /** One operator in a graph. */
@@ -50,7 +52,10 @@ export interface Graph {
   readonly nodes: readonly Node[];
 }
 
-/** A graph of which every size is known; `infos` has every value. */
+/**
+ * A graph of which every size is known; `infos` has every value. Attributes are resolved: axes count from the start, pads
+ * are found (`autoPad` is "NOTSET"), strides, dilations and perm are there.
+ */
 export interface KnownGraph extends Graph {
   readonly infos: ReadonlyMap<ValueName, KnownInfo>;
 }
