@@ -155,3 +155,8 @@ export function inputName(op: OpType, index: number): string {
   if (variadic && index >= inputs.length - 1) return `${inputs.at(-1) ?? "input"}[${index - inputs.length + 1}]`;
   return inputs[index] ?? `input ${index}`;
 }
+
+/** A node as messages name it. */
+export function describeNode({ name, op }: { readonly name: string; readonly op: OpType }): string {
+  return `node ${JSON.stringify(name)} (${op})`;
+}

@@ -3,13 +3,14 @@ import { LensletError } from "../../errors.ts";
 import { elementCount, formatShape, MAX_ELEMENTS, MAX_RANK } from "../../shape.ts";
 import type { Attributes, OpType } from "../attributes.ts";
 import type { KnownInfo, Node } from "../graph.ts";
+import { describeNode } from "../signature.ts";
 import { along } from "./infer/along.ts";
 import { arrange } from "./infer/arrange.ts";
 import { elementwise } from "./infer/elementwise.ts";
 import { layers } from "./infer/layers.ts";
 import type { Rules } from "./infer/rule.ts";
 import { shapes } from "./infer/shapes.ts";
-import { describeNode, type KnownValues, Operands } from "./operands.ts";
+import { type KnownValues, Operands } from "./operands.ts";
 import { checkRows } from "./rows.ts";
 
 const rules: Rules<OpType> = { ...layers, ...elementwise, ...along, ...arrange, ...shapes };

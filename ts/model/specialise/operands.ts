@@ -3,7 +3,7 @@ import { LensletError } from "../../errors.ts";
 import { formatShape } from "../../shape.ts";
 import type { Constant, NumberType } from "../constant.ts";
 import type { KnownInfo, Node, ValueName } from "../graph.ts";
-import { inputName } from "../signature.ts";
+import { describeNode, inputName } from "../signature.ts";
 import { broadcastShapes } from "./broadcast.ts";
 
 /** What is known of a graph's values; a `KnownGraph` is that. */
@@ -168,9 +168,4 @@ export class Operands {
   empty(text: string): LensletError {
     return new LensletError("empty-output", `${describeNode(this.node)}: ${text}`);
   }
-}
-
-/** A node as messages name it. */
-export function describeNode({ name, op }: Pick<Node, "name" | "op">): string {
-  return `node ${JSON.stringify(name)} (${op})`;
 }

@@ -1,6 +1,6 @@
 /** Attributes with nothing left open, once shapes are known: later passes need not look at conventions again. */
 import type { Node } from "../graph.ts";
-import { Operands, type KnownValues } from "./operands.ts";
+import { type KnownValues, Operands } from "./operands.ts";
 import { slideTransposed, slideWindow } from "./window.ts";
 
 /** A node that inference has accepted, with pads found, axes counted from the start, and all that may be left out there. */
