@@ -8,8 +8,8 @@ import { checkedValue, type Layer, type LayerOptions, type Network, type Value }
 
 /** `x` behind an activation, in a node called `name`. */
 export function activated(call: string, name: string, x: Value, activation: Activation = "identity"): Value {
-  // Refuses what is unknown, and fills in the defaults.
-  const [, a, b] = activationWords(call, activation);
+  // Refuses what is unknown, and fills in the defaults. A graph's numbers are float32s, saved or not.
+  const [, a, b] = activationWords(call, activation).map(Math.fround) as [number, number, number];
   const type = typeof activation === "string" ? activation : activation.type;
   const { network, shape } = x;
   switch (type) {

@@ -45,7 +45,7 @@ export function batchNorm(options: BatchNormLayerOptions = {}): Layer {
       weight("mean", mean, 0),
       weight("variance", variance, 1),
     ];
-    return network.add("BatchNormalization", name, [x, ...weights], { epsilon }, shape);
+    return network.add("BatchNormalization", name, [x, ...weights], { epsilon: Math.fround(epsilon) }, shape);
   };
 }
 
@@ -63,6 +63,6 @@ export function dropout(options: DropoutLayerOptions): Layer {
   if (rate < 0 || rate >= 1) throw invalid(call, "rate", rate, "a number of 0 or more, below 1");
   return (x) => {
     const { network, shape } = checkedValue(call, "x", x);
-    return network.add("Dropout", network.layerName(call, options.name), [x], { ratio: rate }, shape);
+    return network.add("Dropout", network.layerName(call, options.name), [x], { ratio: Math.fround(rate) }, shape);
   };
 }

@@ -17,6 +17,7 @@ import {
 } from "../proto/onnx_pb.ts";
 import { attributeProtos, repeatedValue } from "./attributes.ts";
 import { elementCode, tensorProto } from "./tensor.ts";
+import { outputShapes } from "./shapes.ts";
 import { typesOf } from "./types.ts";
 
 /** The version of ONNX's operators that files are written in: has Gelu, and what quantised weights need. */
@@ -29,6 +30,7 @@ export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
   const writer = new GraphWriter(graph);
   for (const node of graph.nodes) writer.node(node);
   const types = typesOf(graph);
+  const shapes = outputShapes(graph);
   const model = create(ModelProtoSchema, {
     irVersion: BigInt(IR_VERSION),
     opsetImport: [{ domain: "", version: BigInt(OPSET) }],
@@ -37,7 +39,7 @@ export function exportOnnx(graph: Graph): Uint8Array<ArrayBuffer> {
       node: writer.nodes,
       initializer: [...writer.constants].map(([name, constant]) => tensorProto(name, constant)),
       input: [...graph.inputs].map(([name, { type, shape }]) => valueInfo(name, type, shape)),
-      output: graph.outputs.map((name) => valueInfo(name, types(name), undefined)),
+      output: graph.outputs.map((name) => valueInfo(name, types(name), shapes(name))),
     }),
   });
   return toBinary(ModelProtoSchema, model);
