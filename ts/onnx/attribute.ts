@@ -59,9 +59,10 @@ export class AttributeReader {
     return this.int(name, Number(fallback)) !== 0;
   }
 
+  /** A float32, as defaults are too. */
   float(name: string, fallback: number): number {
     const attribute = this.#get(name, FLOAT);
-    return attribute === undefined ? fallback : attribute.f;
+    return attribute === undefined ? Math.fround(fallback) : attribute.f;
   }
 
   string(name: string, fallback: string): string {

@@ -56,8 +56,8 @@ export const pointwise: Operators = {
     add: (node, graph) => {
       const { attributes, version } = node;
       if (version < 6) attributes.ignore("consumed_inputs");
-      const alpha = attributes.float("alpha", version < 6 ? 1.6732 : Math.fround(1.6732632));
-      const gamma = attributes.float("gamma", version < 6 ? 1.0507 : Math.fround(1.050701));
+      const alpha = attributes.float("alpha", version < 6 ? 1.6732 : 1.6732632);
+      const gamma = attributes.float("gamma", version < 6 ? 1.0507 : 1.050701);
       graph.add({ ...node.base, op: "Selu", attributes: { alpha, gamma } });
     },
   },

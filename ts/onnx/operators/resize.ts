@@ -8,8 +8,10 @@ import type { Operators } from "./operator.ts";
 const MODES = ["nearest", "linear", "cubic"] as const;
 const TRANSFORMATIONS = [
   ...(["half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "align_corners", "asymmetric"] as const),
-  "tf_crop_and_resize",
+  ...(["tf_crop_and_resize", "tf_half_pixel_for_nn"] as const),
 ] as const;
+
+const NEAREST_MODES = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"] as const;
 
 /** What Resize did before version 11, and Upsample always does: pixels are points, and scaled from the first. */
 const OLD: Omit<ResizeAttributes, "mode"> = {
@@ -66,10 +68,10 @@ function addResize(node: OnnxNode, graph: GraphBuilder): void {
   const [scales, sizes] = [operand(2), operand(3)];
   if (scales === undefined) node.attributes.required("scales or sizes", sizes);
   const inputs = [node.inputs[0], operand(1), scales, sizes];
+  const mode = attributes.oneOf("mode", MODES);
   const resize: ResizeAttributes = {
-    mode: attributes.oneOf("mode", MODES),
-    coordinateTransformationMode: attributes.oneOf("coordinate_transformation_mode", TRANSFORMATIONS),
-    nearestMode: attributes.oneOf("nearest_mode", ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"]),
+    mode,
+    ...sampling(node, mode),
     cubicCoeffA: attributes.float("cubic_coeff_a", -0.75),
     excludeOutside: attributes.flag("exclude_outside", false),
     extrapolationValue: attributes.float("extrapolation_value", 0),
@@ -78,4 +80,18 @@ function addResize(node: OnnxNode, graph: GraphBuilder): void {
     keepAspectRatioPolicy: attributes.oneOf("keep_aspect_ratio_policy", ["stretch", "not_larger", "not_smaller"]),
   };
   graph.add({ ...node.base, inputs, op: "Resize", attributes: resize });
+}
+
+/** Where output pixels lie in the input, and which input pixel is nearest. */
+function sampling(
+  node: OnnxNode,
+  mode: ResizeAttributes["mode"],
+): Pick<ResizeAttributes, "coordinateTransformationMode" | "nearestMode"> {
+  const transformation = node.attributes.oneOf("coordinate_transformation_mode", TRANSFORMATIONS);
+  const nearestMode = node.attributes.oneOf("nearest_mode", NEAREST_MODES);
+  if (transformation !== "tf_half_pixel_for_nn") return { coordinateTransformationMode: transformation, nearestMode };
+  // Half a pixel more than half_pixel: what that rounds up at half, this rounds down.
+  if (mode !== "nearest" || nearestMode !== "floor")
+    node.unsupported("tf_half_pixel_for_nn, but for nearest and floor");
+  return { coordinateTransformationMode: "half_pixel", nearestMode: "round_prefer_ceil" };
 }
