@@ -8,7 +8,7 @@ use lenslet_kernels::shape::{Conv2dSpec, ErrorCode, Layout};
 use oracle::conv::{conv2d, plain_spec};
 use oracle::{Guarded, Rng, compare, first_seed, spec_count};
 
-const STRATEGIES: [Strategy; 7] = [
+const STRATEGIES: [Strategy; 9] = [
     Strategy::Pointwise,
     Strategy::ImplicitGemm,
     Strategy::Grouped,
@@ -16,6 +16,8 @@ const STRATEGIES: [Strategy; 7] = [
     Strategy::Clipped,
     Strategy::Winograd,
     Strategy::Depthwise,
+    Strategy::Picture,
+    Strategy::Separable,
 ];
 
 /// What is added to the sums.
@@ -188,7 +190,10 @@ fn depthwise_channels_and_kernels() {
                     pad_right: kernel[1] / 2,
                     ..plain_spec([1, 8, 23, c], c, kernel)
                 };
-                assert_eq!(strategy(&spec), Strategy::Depthwise);
+                let is_picture = c <= 4 && stride == 1;
+                let chosen = strategy(&spec);
+                assert_eq!(chosen == Strategy::Depthwise, !is_picture);
+                assert_eq!(matches!(chosen, Strategy::Picture | Strategy::Separable), is_picture);
                 check_plain(&spec);
             }
         }
@@ -246,7 +251,8 @@ fn every_strategy_is_chosen_somewhere() {
         (Conv2dSpec { stride_h: 2, ..plain_spec([1, 14, 14, 256], 256, [3, 3]) }, Strategy::ImplicitGemm),
         (Conv2dSpec { groups: 2, ..plain_spec([1, 14, 14, 512], 512, [3, 3]) }, Strategy::Grouped),
         (Conv2dSpec { groups: 32, ..plain_spec([1, 14, 14, 32], 64, [3, 3]) }, Strategy::Depthwise),
-        (plain_spec([1, 1080, 1920, 1], 1, [3, 3]), Strategy::Depthwise),
+        (plain_spec([1, 1080, 1920, 1], 1, [3, 3]), Strategy::Picture),
+        (plain_spec([1, 1080, 1920, 1], 1, [9, 9]), Strategy::Separable),
         // Too much padding to copy rows.
         (
             Conv2dSpec { pad_left: 1 << 20, stride_w: 1 << 19, ..plain_spec([1, 9, 9, 3], 4, [3, 3]) },

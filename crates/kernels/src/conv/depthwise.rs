@@ -146,21 +146,12 @@ fn row(
         row.taps_w = w.taps(x);
         let first = top + row_start(w, x, &row.taps_w) * in_c;
         let mut count = end - x;
-        let is_window3x3 = row.taps_h == (0..3) && w.kernel == 3 && w.dilation == 1;
-        let rows = || [0, 1, 2].map(|r| &input[first + r * row.tap_h..]);
         let output = &mut output[x * out_c..];
         if let (true, Some(weights)) = (inside, repeated) {
             let pixels = weights.width / in_c;
             let blocks = count / pixels;
             if blocks > 0 {
-                let (values, bias, period) = (weights.values, weights.bias.unwrap_or_default(), weights.width);
-                let to = &mut output[..blocks * period];
-                match in_c {
-                    1 if is_window3x3 => window3x3::flat::<1>(&rows(), values, bias, period, to),
-                    2 if is_window3x3 => window3x3::flat::<2>(&rows(), values, bias, period, to),
-                    3 if is_window3x3 => window3x3::flat::<3>(&rows(), values, bias, period, to),
-                    _ => strips(&row, weights, first, period, blocks, output),
-                }
+                strips(&row, weights, first, weights.width, blocks, output);
                 x += blocks * pixels;
                 continue;
             }

@@ -5,6 +5,7 @@ mod depthwise;
 mod direct;
 mod gather;
 mod packed;
+mod picture;
 mod transposed;
 mod window3x3;
 mod winograd;
@@ -37,6 +38,10 @@ pub enum Strategy {
     Winograd,
     /// Every output channel sees one input channel: vectors of channels, no matrix product.
     Depthwise,
+    /// A picture of up to four channels that are kept apart: vectors of neighbouring floats.
+    Picture,
+    /// The same in two passes, a column's and a row's, if the filter turns out to be a product of the two.
+    Separable,
     /// A transposed convolution as one implicit product for each sub-pixel phase.
     SubPixel,
 }
@@ -52,6 +57,8 @@ impl Strategy {
             Self::Clipped => "clipped",
             Self::Winograd => "winograd",
             Self::Depthwise => "depthwise",
+            Self::Picture => "picture",
+            Self::Separable => "separable",
             Self::SubPixel => "sub-pixel",
         }
     }
@@ -64,6 +71,7 @@ impl Strategy {
             Self::Direct => direct::can_do(shape),
             Self::Winograd => winograd::can_do(shape),
             Self::Depthwise => shape.group_in_c() == 1,
+            Self::Picture | Self::Separable => picture::can_do(shape),
             Self::SubPixel => false,
         }
     }
@@ -72,7 +80,8 @@ impl Strategy {
 /// How exact a convolution has to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accuracy {
-    /// [`Strategy::Winograd`] where it is faster. Its errors are about twice those of a plain sum; `tests/winograd.rs` bounds them.
+    /// [`Strategy::Winograd`] where it is faster: its errors are about twice those of a plain sum; `tests/winograd.rs` bounds them.
+    /// [`Strategy::Separable`] where it is: the error bound is that of the plain sum, the roundings are others.
     #[default]
     Fast,
     /// Plain sums of products only.
@@ -110,7 +119,10 @@ const UNPACKED_UP_TO: usize = 64;
 fn choose(shape: &Conv2dShape, accuracy: Accuracy) -> Strategy {
     let products = shape.h.kernel * shape.w.kernel * shape.group_in_c();
     let is_short = products <= DIRECT_UP_TO && Strategy::Direct.can_do(shape);
-    if Strategy::Depthwise.can_do(shape) && (shape.groups > 1 || shape.output.c == 1) {
+    if Strategy::Picture.can_do(shape) {
+        let in_two_passes = accuracy == Accuracy::Fast && picture::pays_in_two_passes(shape);
+        if in_two_passes { Strategy::Separable } else { Strategy::Picture }
+    } else if Strategy::Depthwise.can_do(shape) && (shape.groups > 1 || shape.output.c == 1) {
         Strategy::Depthwise
     } else if Strategy::Pointwise.can_do(shape) {
         let pays = shape.input.c >= PACK_FROM && shape.output.c > UNPACKED_UP_TO;
@@ -224,6 +236,9 @@ impl Conv2d {
             Strategy::Depthwise => {
                 return depthwise::run(shape, input, packed, epilogue, workspace, output);
             }
+            Strategy::Picture | Strategy::Separable => {
+                return picture::run(shape, input, packed, epilogue, workspace, output);
+            }
             Strategy::Winograd => {
                 return winograd::run(shape, input, packed, epilogue, workspace, output);
             }
@@ -273,6 +288,8 @@ impl Packs for Conv2d {
         PackingKey {
             form: match self.strategy {
                 Strategy::Depthwise => PackedForm::Depthwise,
+                Strategy::Picture => PackedForm::Picture,
+                Strategy::Separable => PackedForm::Separable,
                 Strategy::Winograd => PackedForm::Winograd,
                 _ => PackedForm::Panels,
             },
@@ -287,9 +304,9 @@ impl Packs for Conv2d {
         expect_len("filter", filter.len(), self.shape.filter_len())?;
         let (key, strides) = (self.packing(), self.filter_strides());
         let [taps_h, taps_w] = key.taps;
-        if key.form == PackedForm::Depthwise {
+        if matches!(key.form, PackedForm::Depthwise | PackedForm::Picture | PackedForm::Separable) {
             let out_c = self.shape.output.c;
-            return PackedFilter::new(key, filter.len(), |packed| {
+            let depthwise = PackedFilter::new(key, filter.len(), |packed| {
                 if self.filter_layout == Layout::Nhwc {
                     packed.copy_from_slice(filter);
                     return;
@@ -299,7 +316,13 @@ impl Packs for Conv2d {
                         *to = *from;
                     }
                 }
-            });
+            })?;
+            return match key.form {
+                PackedForm::Depthwise => Ok(depthwise),
+                form => {
+                    picture::pack(key, &self.shape, form == PackedForm::Separable, depthwise.values("filter", key)?)
+                }
+            };
         }
         if key.form == PackedForm::Winograd {
             return winograd::pack(key, &self.shape, &strides, filter);

@@ -22,6 +22,10 @@ pub(crate) enum PackedForm {
     Panels,
     /// `[taps, out_c]`.
     Depthwise,
+    /// Vectors of weights for rows of pictures, see [`super::picture`].
+    Picture,
+    /// The same, or those of a column and of a row.
+    Separable,
     /// Panels, a matrix for each of Winograd's points.
     Winograd,
     /// Panels, a matrix a group and phase; the periods of taps that share a phase.

@@ -111,22 +111,3 @@ fn slide_lanes<const S: usize>(
         at += S * c;
     }
 }
-
-/// Windows one pixel apart over `C < 4` channels, `rows` from the first window's first tap on: `weights` and `bias` are repeated to rows of `period` lanes, a multiple of 4.
-/// `output` holds whole periods.
-pub(super) fn flat<const C: usize>(rows: &Rows<'_>, weights: &[f32], bias: &[f32], period: usize, output: &mut [f32]) {
-    for lane in (0..period).step_by(4) {
-        let w = weights_at(weights, period, lane);
-        let bias = vector(bias, lane);
-        for (i, output) in output.chunks_exact_mut(period).enumerate() {
-            let mut sum = bias;
-            for (r, row) in rows.iter().enumerate() {
-                let window = &row[i * period + lane..][..4 + 2 * C];
-                for j in 0..3 {
-                    sum = vector(window, j * C).mul_add(w[3 * r + j], sum);
-                }
-            }
-            sum.store(&mut output[lane..][..4].as_chunks_mut().0[0]);
-        }
-    }
-}
