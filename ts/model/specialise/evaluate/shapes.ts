@@ -24,61 +24,59 @@ function range(at: Operands, _: unknown, outputs: readonly KnownInfo[]): readonl
   return [result];
 }
 
-/** `(x - zeroPoint) * scale`, the product rounded to float32 once. */
+/** `(x - zeroPoint) * scale`, rounded to float32 once. */
 function dequantizeLinear(
   at: Operands,
   attributes: Attributes["DequantizeLinear"],
   outputs: readonly KnownInfo[],
 ): readonly Constant[] {
   const { outer, size, inner, block, shared } = dequantizationBlocks(at, attributes);
-  const { type, data } = at.known(0);
-  const { data: scales } = at.known(1);
-  const zeroPoints = at.constant(2)?.data;
   const { shape } = only(outputs);
+  const { data } = at.known(0);
+  const scales = Float32Array.from(at.known(1).data);
+  const zeroPoints = new Float64Array(scales.length);
+  zeroPoints.set(at.constant(2)?.data ?? []);
   const y = new Float32Array(data.length);
+  // As float32 first: int8 and uint8 are exact, and the loops below see one type of array.
+  y.set(data);
   const blocks = Math.ceil(size / block);
-  let begin = 0;
   for (let row = 0; row < outer; row++) {
-    for (let i = 0; i < size; i++) {
-      const scaleAt = shared ? i : (row * blocks + Math.floor(i / block)) * inner;
-      if (!shared) {
-        for (let k = 0; k < inner; k++) {
-          y[begin + k] = ((data[begin + k] ?? 0) - (zeroPoints?.[scaleAt + k] ?? 0)) * (scales[scaleAt + k] ?? 0);
-        }
-      } else {
-        scaleRun(type, data, y, begin, begin + inner, scales[scaleAt] ?? 0, zeroPoints?.[scaleAt] ?? 0);
+    const begin = row * size * inner;
+    if (shared && inner === 1) {
+      scaleEach(y, begin, size, scales, zeroPoints, 0);
+    } else if (inner === 1) {
+      for (let k = 0; k < blocks; k++) {
+        const scaleAt = row * blocks + k;
+        const length = Math.min(block, size - k * block);
+        scaleRun(y, begin + k * block, length, scales[scaleAt] ?? 0, zeroPoints[scaleAt] ?? 0);
       }
-      begin += inner;
+    } else {
+      for (let i = 0; i < size; i++) {
+        const from = begin + i * inner;
+        if (shared) scaleRun(y, from, inner, scales[i] ?? 0, zeroPoints[i] ?? 0);
+        else scaleEach(y, from, inner, scales, zeroPoints, (row * blocks + Math.floor(i / block)) * inner);
+      }
     }
   }
   return [{ type: "float32", shape, data: y }];
 }
 
-/** A loop for each type: one that sees several array types takes 4 times as long. */
-const loops = {
-  int8: (x: Int8Array, y: Float32Array, from: number, to: number, scale: number, zero: number): void => {
-    for (let i = from; i < to; i++) y[i] = ((x[i] ?? 0) - zero) * scale;
-  },
-  uint8: (x: Uint8Array, y: Float32Array, from: number, to: number, scale: number, zero: number): void => {
-    for (let i = from; i < to; i++) y[i] = ((x[i] ?? 0) - zero) * scale;
-  },
-  other: (x: ArrayLike<number>, y: Float32Array, from: number, to: number, scale: number, zero: number): void => {
-    for (let i = from; i < to; i++) y[i] = ((x[i] ?? 0) - zero) * scale;
-  },
-};
+function scaleRun(y: Float32Array, begin: number, length: number, scale: number, zeroPoint: number): void {
+  for (let i = begin; i < begin + length; i++) y[i] = ((y[i] ?? 0) - zeroPoint) * scale;
+}
 
-function scaleRun(
-  type: Constant["type"],
-  x: Constant["data"],
+/** Each element by its own of `scales` and `zeroPoints`, from `first` on. */
+function scaleEach(
   y: Float32Array,
-  from: number,
-  to: number,
-  scale: number,
-  zero: number,
+  begin: number,
+  length: number,
+  scales: Float32Array,
+  zeroPoints: Float64Array,
+  first: number,
 ): void {
-  if (type === "int8" && x instanceof Int8Array) loops.int8(x, y, from, to, scale, zero);
-  else if (type === "uint8" && x instanceof Uint8Array) loops.uint8(x, y, from, to, scale, zero);
-  else loops.other(x, y, from, to, scale, zero);
+  for (let i = 0; i < length; i++) {
+    y[begin + i] = ((y[begin + i] ?? 0) - (zeroPoints[first + i] ?? 0)) * (scales[first + i] ?? 0);
+  }
 }
 
 /** Evaluators of what makes tensors. */
