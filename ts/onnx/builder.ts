@@ -2,6 +2,7 @@
 import { type Constant, integers } from "../model/constant.ts";
 import type { Node, ValueInfo, ValueName } from "../model/graph.ts";
 import type { ExternalData } from "./external.ts";
+import { Names } from "./names.ts";
 
 /** What importers of operators read and add to. */
 export class GraphBuilder {
@@ -9,17 +10,26 @@ export class GraphBuilder {
   readonly nodes: Node[] = [];
   readonly files: ExternalData;
   readonly #infos: ReadonlyMap<ValueName, Pick<ValueInfo, "shape">>;
-  readonly #taken: Set<ValueName>;
+  readonly #valueNames: Names;
+  readonly #nodeNames = new Names();
 
   /** `infos` is what the file declares of its values, `taken` all names that it has. */
-  constructor(files: ExternalData, infos: ReadonlyMap<ValueName, Pick<ValueInfo, "shape">>, taken: Set<ValueName>) {
+  constructor(
+    files: ExternalData,
+    infos: ReadonlyMap<ValueName, Pick<ValueInfo, "shape">>,
+    taken: Iterable<ValueName>,
+  ) {
     this.files = files;
     this.#infos = infos;
-    this.#taken = taken;
+    this.#valueNames = new Names(taken);
   }
 
+  /** Adds nodes, under names of their own: files need not name their nodes, nor do so only once. */
   add(...nodes: readonly Node[]): void {
-    this.nodes.push(...nodes);
+    for (const node of nodes) {
+      const name = this.#nodeNames.unique(node.name);
+      this.nodes.push(name === node.name ? node : { ...node, name });
+    }
   }
 
   /** Axes of a value, if the file tells. */
@@ -35,10 +45,7 @@ export class GraphBuilder {
 
   /** A name that no value has yet, which tells what it is for: "conv1/axes". */
   fresh(hint: string): ValueName {
-    let name = hint;
-    for (let i = 2; this.#taken.has(name); i++) name = `${hint}:${i}`;
-    this.#taken.add(name);
-    return name;
+    return this.#valueNames.unique(hint);
   }
 
   /** A new constant, by its name. */

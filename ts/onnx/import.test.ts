@@ -82,6 +82,10 @@ describe("what a graph has", () => {
     const names = importOnnx(onnx.file({ nodes })).nodes.map(({ name }) => name);
     expect(new Set(names).size).toBe(4);
     expect(names[3]).toBe("Relu_3");
+    const many = Array.from({ length: 30_000 }, (_, i) =>
+      node("Relu", ["x"], {}, { outputs: [`v${i}`], name: "same" }),
+    );
+    expect(importOnnx(onnx.file({ nodes: many, outputs: ["v0"] })).nodes.at(-1)?.name).toBe("same:30000");
   });
 
   test.each<readonly [string, Readonly<Record<string, onnx.AttributeValue>>, unknown]>([

@@ -75,7 +75,6 @@ function importModel(model: ModelProto, files: ExternalData): Graph {
   const outputs = outputsOf(graph, inputs, nodes);
 
   const wanted = new Set([...outputs, ...nodes.flatMap((node) => node.inputs)]);
-  const nodeNames = new Map<string, number>();
   for (const node of ordered) {
     const inputNames = node.inputs.map((name) => (name === "" ? undefined : name));
     while (inputNames.length > 0 && inputNames.at(-1) === undefined) inputNames.pop();
@@ -83,17 +82,10 @@ function importModel(model: ModelProto, files: ExternalData): Graph {
       if (name !== "" && (index === 0 || wanted.has(name))) return name;
       return index === 0 ? builder.fresh(`${node.name}/output`) : undefined;
     });
-    addNode(node, { name: unique(node.name, nodeNames), inputs: inputNames, outputs: outputNames }, builder, problems);
+    addNode(node, { name: node.name, inputs: inputNames, outputs: outputNames }, builder, problems);
   }
   problems.throwIfAny();
   return { name: graph.name, inputs, outputs, constants: builder.constants, nodes: builder.nodes };
-}
-
-/** A name that no node had yet: files need not name their nodes, nor do so only once. */
-function unique(name: string, uses: Map<string, number>): string {
-  const count = (uses.get(name) ?? 0) + 1;
-  uses.set(name, count);
-  return count === 1 ? name : unique(`${name}:${count}`, uses);
 }
 
 function namesOf(graph: GraphProto, nodes: readonly FileNode[]): Set<ValueName> {

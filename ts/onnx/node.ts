@@ -36,7 +36,7 @@ export class OnnxNode implements NodeBase {
   readonly op: string;
   /** Version of the operator set. */
   readonly version: number;
-  /** Unique in the graph. */
+  /** As in the file: perhaps not unique. */
   readonly name: string;
   readonly inputs: readonly (ValueName | undefined)[];
   /** Undefined where nobody reads them; the first has a name. */

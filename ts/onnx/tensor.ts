@@ -11,6 +11,9 @@ import { elementType } from "./types.ts";
 /** Most elements of a constant: more could not be weights of a core of 32 bits. */
 const MAX_ELEMENTS = 2 ** 31;
 
+/** Most axes that can be meant. */
+const MAX_AXES = 64;
+
 /**
  * A tensor as a constant, or the name of its type where a graph cannot hold that. The numbers are views into the file
  * where its bytes are already what is held, and lie at an address for it; else copies.
@@ -67,6 +70,7 @@ interface Source {
 }
 
 function elementsOf(what: string, shape: readonly number[]): number {
+  if (shape.length > MAX_AXES) throw malformed(`${what} has ${shape.length} axes`);
   let count = 1;
   for (const size of shape) {
     if (!(size >= 0 && size <= MAX_ELEMENTS)) throw malformed(`${what} has the shape ${formatShape(shape)}`);
