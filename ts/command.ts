@@ -59,8 +59,87 @@ export interface FreeCommand {
   readonly id: TensorId;
 }
 
-/** Commands that have no answer: what goes wrong marks the tensors that they would have made. */
-export type Command = WriteCommand | OpCommand | AliasCommand | FreeCommand;
+/** Names a program inside one engine: 1, 2, 3, ... */
+export type ProgramId = number;
+
+/** Where a step of a program finds or leaves a tensor. */
+export type Place =
+  /** There is none: an input that was left out. */
+  | { readonly kind: "none" }
+  /** Float32s in the engine's one arena, whose contents last for one run. The offset is a multiple of 16: 64 bytes. */
+  | { readonly kind: "arena"; readonly offset: number; readonly length: number }
+  /** A tensor of the engine: a weight. */
+  | { readonly kind: "tensor"; readonly id: TensorId }
+  /** One of the run's inputs. */
+  | { readonly kind: "input"; readonly index: number }
+  /** One of the run's outputs: written by a step, and then read by later ones too. */
+  | { readonly kind: "output"; readonly index: number };
+
+/** One operator in a program. What it writes overlaps nothing else that it writes or reads, but see {@link IN_PLACE}. */
+export interface Step {
+  readonly op: OpName;
+  readonly inputs: readonly Place[];
+  readonly outputs: readonly Place[];
+  readonly words: readonly number[];
+}
+
+/**
+ * Operators that may write where their first input lies, exactly, if no other input lies there. `binary` if the second
+ * operand has the first one's shape, or one element.
+ */
+export const IN_PLACE: readonly OpName[] = ["activation", "unary", "binary"];
+
+/**
+ * Keeps a program in the core, packs the filters of its steps, and makes room for its arena. The tensors that it names
+ * live at least as long as itself.
+ */
+export interface ProgramCommand {
+  readonly kind: "program";
+  readonly id: ProgramId;
+  /** Float32s that the steps use of the arena. */
+  readonly arena: number;
+  readonly steps: readonly Step[];
+  /**
+   * Weights that nobody will read again: the elements of those that the steps only pack are given back once they are
+   * packed. Such a tensor can still be freed, and serves programs that want it packed the same way.
+   */
+  readonly weightsOnlyPacked?: readonly TensorId[];
+}
+
+/** Forgets a program. */
+export interface FreeProgramCommand {
+  readonly kind: "freeProgram";
+  readonly id: ProgramId;
+}
+
+/** Commands that have no answer: what goes wrong marks the tensors or the program that they would have made. */
+export type Command = WriteCommand | OpCommand | AliasCommand | FreeCommand | ProgramCommand | FreeProgramCommand;
+
+/** What a program is to be run on, and what it makes. */
+export interface RunRequest {
+  readonly program: ProgramId;
+  readonly inputs: readonly TensorId[];
+  readonly outputs: readonly { readonly id: TensorId; readonly length: number }[];
+}
+
+/**
+ * What may be wanted of a run. Without any of it all steps are one call into the core; with it they run in slices of a few
+ * milliseconds, between which the thread that runs them looks after other events.
+ */
+export interface RunOptions {
+  /** Ends the run before its next step: the promise rejects with `aborted`. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the number of steps that are done after every slice, and after the last step. */
+  readonly onStep?: ((done: number, total: number) => void) | undefined;
+  /** Takes the time of every step. */
+  readonly timed?: boolean | undefined;
+}
+
+/** What a run tells, beside its outputs. */
+export interface RunReport {
+  /** Of each step, if they were timed. */
+  readonly milliseconds?: Float32Array<ArrayBuffer>;
+}
 
 /** Memory that the core holds, bytes. */
 export interface CoreMemory {
@@ -72,6 +151,8 @@ export interface CoreMemory {
   readonly workspace: number;
   /** Freed buffers kept for the next tensors. */
   readonly spare: number;
+  /** What programs work in, one after the other: as large as the largest needs it. */
+  readonly arena: number;
   /** WebAssembly's linear memory: never shrinks. */
   readonly linear: number;
   /** How often a filter was packed since the engine began. */
@@ -99,6 +180,13 @@ export interface Executor {
   read(id: TensorId): Promise<ArrayBuffer>;
   /** Resolves after all commands so far; rejects with the first failure since the last `idle`. */
   idle(): Promise<void>;
+  /**
+   * Runs a program after all commands so far; those that come later wait until it is over. Rejects with what kept a step
+   * from running, its index in the text, or with `aborted`; the outputs are not made then, none of them.
+   */
+  run(request: RunRequest, options?: RunOptions): Promise<RunReport>;
+  /** The name of the strategy by which an operator would be computed: empty where there is but one. */
+  explain(op: OpName, words: readonly number[]): Promise<string>;
   /** The core's memory as of the last answer. */
   memory(): CoreMemory;
   /** Ends it: everything pending rejects with `engine-disposed`. May be called again. */

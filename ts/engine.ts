@@ -1,6 +1,7 @@
 /** The engine: lifecycle, memory and scopes; its operators are {@link Operators}. */
 import type { Accuracy, Build, CoreMemory, Executor, Runtime } from "./command.ts";
 import { tensorBytes, type TensorOptions } from "./ops/create.ts";
+import { explained, type Explainable, type Explanation } from "./ops/explain.ts";
 import { Operators } from "./operators.ts";
 import type { Shape } from "./shape.ts";
 import { Store } from "./store.ts";
@@ -105,6 +106,15 @@ export class Engine extends Operators {
   memory(): EngineMemory {
     this.#store.checkOpen("memory");
     return { ...this.#store.memory, core: this.#store.executor.memory() };
+  }
+
+  /**
+   * How an operator would be computed on such arguments: `await engine.explain("conv2d", x, filter, { padding: "same" })`
+   * gives `{ strategy: "winograd" }`. Nothing is computed. Throws what the operator would throw.
+   */
+  explain<N extends keyof Explainable>(op: N, ...args: Explainable[N]): Promise<Explanation> {
+    this.#store.checkOpen("explain");
+    return this.#store.explain(explained("explain", op, args));
   }
 
   /** Resolves when everything so far has run; rejects with the first failure since the last `idle`. */

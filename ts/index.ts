@@ -64,6 +64,7 @@ export type { Conv2dOptions, ConvTranspose2dOptions } from "./ops/conv.ts";
 export type { TensorOptions } from "./ops/create.ts";
 export type { DenseOptions } from "./ops/dense.ts";
 export type { ArithmeticOperand } from "./ops/elementwise.ts";
+export type { Explainable, Explanation } from "./ops/explain.ts";
 export type { BatchNormOptions } from "./ops/norm.ts";
 export type { PadOptions } from "./ops/pad.ts";
 export type { AdaptivePoolOptions, AvgPoolOptions, PoolOptions } from "./ops/pool.ts";

@@ -1,8 +1,9 @@
 /** The tensors of one engine: ids, ownership, memory, scopes; and the one place that sends commands. */
-import type { Executor, TensorId } from "./command.ts";
+import type { Executor, ProgramCommand, ProgramId, RunOptions, RunReport, TensorId } from "./command.ts";
 import type { Engine } from "./engine.ts";
 import { LensletError } from "./errors.ts";
 import { invalid } from "./options.ts";
+import type { Explanation } from "./ops/explain.ts";
 import type { Input, Output, Plan, Reshape } from "./ops/plan.ts";
 import type { Shape } from "./shape.ts";
 import { type DType, type Handle, handleOf, Tensor, type TensorStore } from "./tensor.ts";
@@ -19,6 +20,21 @@ export interface StoreHandle extends Handle {
   live: boolean;
   /** The scope that frees it, if one does. */
   scope: Set<StoreHandle> | undefined;
+}
+
+/** What a run of a program is given, and what it makes. */
+export interface ProgramCall {
+  /** The method that was called, for messages. */
+  readonly call: string;
+  readonly program: ProgramId;
+  readonly inputs: readonly Input[];
+  readonly outputs: readonly Output[];
+}
+
+/** What a run of a program made. */
+export interface ProgramResult extends RunReport {
+  /** In the order of the outputs. */
+  readonly tensors: readonly Tensor<DType>[];
 }
 
 /** Live tensors of an engine, and what they hold. */
@@ -40,6 +56,7 @@ export class Store implements TensorStore {
   #engine: Engine | undefined;
   #open = true;
   #nextId: TensorId = 1;
+  #nextProgram: ProgramId = 1;
   #tensors = 0;
   #bytes = 0;
   #peak = 0;
@@ -106,21 +123,64 @@ export class Store implements TensorStore {
 
   /** Runs a checked call: uploads what is not a tensor, and frees it behind the call. */
   run(plan: Plan): Tensor<DType>[] {
-    for (const input of plan.inputs)
-      if (input?.value instanceof Tensor) this.check(plan.call, input.argument, input.value);
+    return this.#withInputs(plan, (inputs) => {
+      const made = this.#claimAll(plan.outputs);
+      const outputs = made.map(({ output, handle }) => ({ id: handle.id, length: output.size }));
+      this.executor.submit({ kind: "op", op: plan.op, inputs, outputs, words: plan.words });
+      return made.map(({ output, handle }) => this.#hand(handle, output));
+    });
+  }
+
+  /** How a checked call would be computed. */
+  async explain({ op, words }: Plan): Promise<Explanation> {
+    return { strategy: await this.#wait("explain", this.executor.explain(op, words)) };
+  }
+
+  /** Keeps a program in the core; what is wrong with it comes out of its runs. */
+  loadProgram(program: Omit<ProgramCommand, "kind" | "id">): ProgramId {
+    const id = this.#nextProgram++;
+    this.executor.submit({ kind: "program", id, ...program });
+    return id;
+  }
+
+  /** Forgets a program, behind the runs so far. */
+  freeProgram(id: ProgramId): void {
+    if (this.#open) this.executor.submit({ kind: "freeProgram", id });
+  }
+
+  /** Runs a program: uploads what is not a tensor, and frees it behind the run. Of a run that fails, nothing is left. */
+  async runProgram({ call, program, inputs, outputs }: ProgramCall, options?: RunOptions): Promise<ProgramResult> {
+    const { made, running } = this.#withInputs({ call, inputs }, (ids) => {
+      const made = this.#claimAll(outputs);
+      const request = {
+        program,
+        inputs: ids,
+        outputs: made.map(({ output, handle }) => ({ id: handle.id, length: output.size })),
+      };
+      return { made, running: this.executor.run(request, options) };
+    });
+    try {
+      const report = await this.#wait(call, running);
+      return { ...report, tensors: made.map(({ output, handle }) => this.#hand(handle, output)) };
+    } catch (error) {
+      for (const { handle } of made) this.#free(handle);
+      throw error;
+    }
+  }
+
+  /** Calls `use` with the ids of checked inputs; those that had to be uploaded are freed behind it. */
+  #withInputs<T>({ call, inputs }: Pick<Plan, "call" | "inputs">, use: (ids: TensorId[]) => T): T {
+    for (const input of inputs) if (input?.value instanceof Tensor) this.check(call, input.argument, input.value);
     const uploads: StoreHandle[] = [];
     try {
-      const inputs = plan.inputs.map((input) => (input === undefined ? 0 : this.#inputId(input, uploads)));
-      const handles = plan.outputs.map((output) => ({
-        output,
-        handle: this.#claim({ bytes: 4 * output.size, owners: 0 }),
-      }));
-      const outputs = handles.map(({ output, handle }) => ({ id: handle.id, length: output.size }));
-      this.executor.submit({ kind: "op", op: plan.op, inputs, outputs, words: plan.words });
-      return handles.map(({ output, handle }) => this.#hand(handle, output));
+      return use(inputs.map((input) => (input === undefined ? 0 : this.#inputId(input, uploads))));
     } finally {
       for (const upload of uploads) this.#free(upload);
     }
+  }
+
+  #claimAll(outputs: readonly Output[]): { readonly output: Output; readonly handle: StoreHandle }[] {
+    return outputs.map((output) => ({ output, handle: this.#claim({ bytes: 4 * output.size, owners: 0 }) }));
   }
 
   #inputId({ value }: Input, uploads: StoreHandle[]): TensorId {

@@ -1,32 +1,54 @@
-import type { Accuracy, Build, Command, CoreMemory, Executor, TensorId } from "../command.ts";
+import type {
+  Accuracy,
+  Build,
+  Command,
+  CoreMemory,
+  Executor,
+  OpName,
+  RunOptions,
+  RunReport,
+  RunRequest,
+  TensorId,
+} from "../command.ts";
 import { LensletError } from "../errors.ts";
+import { CommandQueue } from "./queue.ts";
 import { CommandRunner } from "./runner.ts";
 
-/** Runs every command in this thread, before `submit` returns. */
+/** Runs every command in this thread, before `submit` returns unless a run is under way. */
 class ThreadExecutor implements Executor {
   readonly host = "thread";
   readonly build: Build;
   #runner: CommandRunner | undefined;
+  readonly #queue: CommandQueue;
   #memory: CoreMemory;
 
   constructor(runner: CommandRunner) {
     this.#runner = runner;
+    this.#queue = new CommandQueue(runner);
     this.build = runner.build;
     this.#memory = runner.memory();
   }
 
   submit(command: Command): void {
-    this.#runner?.run([command]);
+    // Bytes that must wait are the caller's, who may change them meanwhile.
+    const waits = this.#queue.busy && command.kind === "write";
+    this.#queue.submit(waits ? { ...command, bytes: command.bytes.slice() } : command);
   }
 
-  // Both are async so that what they throw is a rejection.
-  async read(id: TensorId): Promise<ArrayBuffer> {
-    return this.#live().read(id);
+  read(id: TensorId): Promise<ArrayBuffer> {
+    return this.#queue.read(id);
   }
 
-  async idle(): Promise<void> {
-    const failure = this.#live().takeFailure();
-    if (failure !== undefined) throw failure;
+  idle(): Promise<void> {
+    return this.#queue.idle();
+  }
+
+  run(request: RunRequest, options?: RunOptions): Promise<RunReport> {
+    return this.#queue.run(request, options);
+  }
+
+  explain(op: OpName, words: readonly number[]): Promise<string> {
+    return this.#queue.explain(op, words);
   }
 
   memory(): CoreMemory {
@@ -35,14 +57,8 @@ class ThreadExecutor implements Executor {
   }
 
   dispose(): void {
-    // The instance and its memory go with the last reference to them.
+    this.#queue.end(new LensletError("engine-disposed", "the engine was disposed; create another with createEngine()"));
     this.#runner = undefined;
-  }
-
-  #live(): CommandRunner {
-    if (this.#runner === undefined)
-      throw new LensletError("engine-disposed", "the engine was disposed; create another with createEngine()");
-    return this.#runner;
   }
 }
 

@@ -13,6 +13,7 @@ const ERROR_CODES: readonly ErrorCode[] = [
   "too-large",
   "out-of-memory",
 ];
+const OUT_OF_MEMORY = ERROR_CODES.indexOf("out-of-memory") + 1;
 
 /**
  * The core's one import: wasm-bindgen sets up a table for references to JavaScript objects with it. Ours are numbers only,
@@ -67,44 +68,101 @@ export class CoreInstance {
     }
   }
 
-  /** Runs an operator on buffers at offsets (0: absent); throws what the core refuses. */
+  /** Runs an operator on buffers (0: absent); throws what the core refuses. */
   call(op: OpName, inputs: readonly number[], outputs: readonly number[], words: readonly number[]): void {
-    const used = inputs.length + outputs.length + words.length;
-    if (used > this.#blockLength) {
-      throw new LensletError("invalid-argument", `${op}: ${inputs.length} inputs are too many for one call; split it`, {
-        argument: "inputs",
-      });
-    }
-    const block = this.#freshBlock();
-    block.set(inputs, 0);
-    block.set(outputs, inputs.length);
-    block.set(words, inputs.length + outputs.length);
-    const status = this.#guard(() => this.#exports[op](inputs.length, outputs.length, words.length));
-    if (status !== 0) throw this.#error(op, status);
+    this.#tell(op, 0, inputs.length, outputs.length, [inputs, outputs, words]);
   }
 
-  /** The offset of a new buffer of `length` float32s with arbitrary contents, for what `call` makes. */
+  /** The handle of a new buffer of `length` float32s with arbitrary contents, for what `call` makes. */
   alloc(call: string, length: number): number {
-    const offset = this.#guard(() => this.#exports.allocBuffer(length)) >>> 0;
-    if (offset === 0) throw this.#error(call, ERROR_CODES.indexOf("out-of-memory") + 1);
-    return offset;
+    const handle = this.#guard(() => this.#exports.allocBuffer(length));
+    if (handle === 0) throw this.#error(call, OUT_OF_MEMORY);
+    return handle;
   }
 
   /** Frees a buffer. */
-  free(offset: number): void {
-    this.#guard(() => this.#exports.freeBuffer(offset));
+  free(handle: number): void {
+    this.#guard(() => this.#exports.freeBuffer(handle));
   }
 
-  /** The bytes of a buffer, as a view that the next call may detach. */
-  view(offset: number, byteLength: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.#exports.memory.buffer, offset, byteLength);
+  /** The number of a new program without steps, with room for `arena` float32s. */
+  createProgram(arena: number): number {
+    const program = this.#guard(() => this.#exports.createProgram(arena));
+    if (program === 0) throw this.#error("program", OUT_OF_MEMORY);
+    return program;
+  }
+
+  /** Adds a step to a program. Places are three numbers each: see crates/wasm/src/program.rs. */
+  addStep(
+    program: number,
+    op: OpName,
+    inputs: readonly number[],
+    outputs: readonly number[],
+    words: readonly number[],
+  ): void {
+    this.#tell(op, program, inputs.length / 3, outputs.length / 3, [inputs, outputs, words]);
+  }
+
+  /** Packs the filters of a program's steps, and gives the elements of `passing` buffers back that are needed no more. */
+  packProgram(program: number, passing: readonly number[]): void {
+    this.#put("program", [passing]);
+    const status = this.#guard(() => this.#exports.packProgram(program, passing.length));
+    if (status !== 0) throw this.#stepError("program", status);
+  }
+
+  /** Runs the steps of a program from `first` to before `end`. */
+  runProgram(program: number, first: number, end: number, inputs: readonly number[], outputs: readonly number[]): void {
+    this.#put("run", [inputs, outputs]);
+    const status = this.#guard(() => this.#exports.runProgram(program, first, end, inputs.length, outputs.length));
+    if (status !== 0) throw this.#stepError("run", status);
+  }
+
+  /** The strategy of a program's step; empty where its operator has but one. */
+  explainStep(program: number, step: number): string {
+    const status = this.#guard(() => this.#exports.explainStep(program, step));
+    if (status !== 0) throw this.#error("explain", status);
+    return this.#text();
+  }
+
+  /** Forgets a program. */
+  freeProgram(program: number): void {
+    this.#guard(() => this.#exports.freeProgram(program));
+  }
+
+  /** The bytes of a buffer, as a view that the next call may detach; nothing if they were given back. */
+  view(handle: number, byteLength: number): Uint8Array<ArrayBuffer> | undefined {
+    const offset = this.#guard(() => this.#exports.bufferOffset(handle)) >>> 0;
+    return offset === 0 ? undefined : new Uint8Array(this.#exports.memory.buffer, offset, byteLength);
   }
 
   /** What the core holds. */
   memory(): CoreMemory {
     this.#guard(() => this.#exports.memoryUsage());
-    const [tensors = 0, packed = 0, workspace = 0, spare = 0, packs = 0] = this.#freshBlock();
-    return { tensors, packed, workspace, spare, linear: this.#exports.memory.buffer.byteLength, packs };
+    const [tensors = 0, packed = 0, workspace = 0, spare = 0, arena = 0, packs = 0] = this.#freshBlock();
+    return { tensors, packed, workspace, spare, arena, linear: this.#exports.memory.buffer.byteLength, packs };
+  }
+
+  /** Calls an operator with what it reads from the call block, to run it or to make it a program's step. */
+  #tell(op: OpName, program: number, inputs: number, outputs: number, numbers: readonly (readonly number[])[]): void {
+    this.#put(op, numbers);
+    const words = numbers[2]?.length ?? 0;
+    const status = this.#guard(() => this.#exports[op](program, inputs, outputs, words));
+    if (status !== 0) throw this.#error(op, status);
+  }
+
+  /** Writes numbers to the call block, one list behind the other. */
+  #put(call: string, lists: readonly (readonly number[])[]): void {
+    const used = lists.reduce((sum, { length }) => sum + length, 0);
+    if (used > this.#blockLength) {
+      const text = `${call}: ${used} numbers are too many for one call, which takes ${this.#blockLength}; split it`;
+      throw new LensletError("invalid-argument", text, { argument: "inputs" });
+    }
+    const block = this.#freshBlock();
+    let at = 0;
+    for (const list of lists) {
+      block.set(list, at);
+      at += list.length;
+    }
   }
 
   /** The call block; memory that grew has detached the last view of it. */
@@ -121,7 +179,7 @@ export class CoreInstance {
     try {
       return call();
     } catch (cause) {
-      const text = this.#errorText() || (cause instanceof Error ? cause.message : String(cause));
+      const text = this.#text() || (cause instanceof Error ? cause.message : String(cause));
       this.#trap = new LensletError(
         "core-trapped",
         `the WebAssembly core stopped (${text.replace("\n", ": ")}); dispose this engine and create another. This is a defect of lenslet: please report it`,
@@ -132,7 +190,7 @@ export class CoreInstance {
   }
 
   #error(call: string, status: number): LensletError {
-    const [argument = "", message = ""] = this.#errorText().split("\n", 2);
+    const [argument = "", message = ""] = this.#text().split("\n", 2);
     const code = ERROR_CODES[status - 1] ?? "core-trapped";
     if (code === "out-of-memory") {
       const remedy = "dispose tensors that are no longer needed (`using`, engine.scope), or use smaller inputs";
@@ -141,8 +199,16 @@ export class CoreInstance {
     return new LensletError(code, `${call}: ${argument} ${message}`, { argument });
   }
 
-  #errorText(): string {
-    const bytes = this.view(this.#exports.errorOffset() >>> 0, this.#exports.errorLength());
+  /** The error of a program's step, whose index the core left in the call block. */
+  #stepError(call: string, status: number): LensletError {
+    const argument = `steps[${this.#freshBlock()[0] ?? 0}]`;
+    const { code, message } = this.#error(`${call}: ${argument}`, status);
+    return new LensletError(code, message, { argument });
+  }
+
+  #text(): string {
+    const { memory, textOffset, textLength } = this.#exports;
+    const bytes = new Uint8Array(memory.buffer, textOffset() >>> 0, textLength());
     return new TextDecoder().decode(bytes.slice());
   }
 }

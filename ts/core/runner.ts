@@ -5,24 +5,24 @@ import type {
   Command,
   CoreMemory,
   OpCommand,
+  OpName,
+  ProgramCommand,
+  ProgramId,
+  RunRequest,
   TensorId,
   WriteCommand,
 } from "../command.ts";
 import { LensletError } from "../errors.ts";
 import { CoreInstance } from "./instance.ts";
-
-/** Elements in linear memory, shared by all ids that a reshape gave them. */
-interface Storage {
-  readonly offset: number;
-  readonly length: number;
-  ids: number;
-}
+import { type CoreProgram, errorOf, loadProgram, ProgramRun, type Storage, type Tensors } from "./program.ts";
 
 /** Runs commands on a core of its own, in this thread, at once. Both engines end here. */
-export class CommandRunner {
+export class CommandRunner implements Tensors {
   readonly #core: CoreInstance;
   /** Live tensors; a failed one holds the error that everything computed from it inherits. */
   readonly #tensors = new Map<TensorId, Storage | LensletError>();
+  /** A program that could not be loaded is the error of its runs. */
+  readonly #programs = new Map<ProgramId, CoreProgram | LensletError>();
   #failure: LensletError | undefined;
   #memory: CoreMemory;
 
@@ -47,15 +47,40 @@ export class CommandRunner {
       if (command.kind === "op") this.#op(command);
       else if (command.kind === "write") this.#write(command);
       else if (command.kind === "alias") this.#alias(command);
+      else if (command.kind === "program") this.#program(command);
+      else if (command.kind === "freeProgram") this.#freeProgram(command.id);
       else this.#free(command.id);
+    }
+  }
+
+  /** Begins a run, in which no step has run yet; throws what is in the way. */
+  start(request: RunRequest): ProgramRun {
+    const program = this.#programs.get(request.program);
+    if (program !== undefined && !(program instanceof LensletError))
+      return new ProgramRun(this.#core, this, program, request);
+    const failure = program ?? new LensletError("invalid-argument", `run: there is no program ${request.program}`);
+    for (const { id } of request.outputs) this.#tensors.set(id, failure);
+    throw failure;
+  }
+
+  /** The strategy that would compute an operator; empty where it has but one. */
+  explain(op: OpName, words: readonly number[]): string {
+    const program = this.#core.createProgram(0);
+    try {
+      this.#core.addStep(program, op, [], [], words);
+      return this.#core.explainStep(program, 0);
+    } finally {
+      this.#core.freeProgram(program);
     }
   }
 
   /** A copy of a tensor's bytes; throws what kept it from being made. */
   read(id: TensorId): ArrayBuffer {
-    const { offset, length } = this.#storage(id);
+    const { handle, length } = this.storage(id);
+    const view = this.#core.view(handle, length * 4);
+    if (view === undefined) throw new LensletError("tensor-disposed", `data: tensor ${id} is kept in packed form only`);
     try {
-      return this.#core.view(offset, length * 4).slice().buffer;
+      return view.slice().buffer;
     } catch (cause) {
       throw new LensletError("out-of-memory", `data: no ${length * 4} bytes left for a copy of the tensor`, { cause });
     }
@@ -78,21 +103,43 @@ export class CommandRunner {
     return this.#memory;
   }
 
+  /** A live tensor; throws what kept it from being made. */
+  storage(id: TensorId): Storage {
+    const tensor = this.#tensors.get(id);
+    if (tensor === undefined) throw new LensletError("tensor-disposed", `tensor ${id} was disposed before this use`);
+    if (tensor instanceof LensletError) throw tensor;
+    return tensor;
+  }
+
+  /** Gives a tensor its elements, or the error that it inherits. */
+  set(id: TensorId, tensor: Storage | LensletError): void {
+    this.#tensors.set(id, tensor);
+  }
+
+  /** Frees a buffer. */
+  release(handle: number): void {
+    try {
+      this.#core.free(handle);
+    } catch (error) {
+      this.#note(error);
+    }
+  }
+
   #op({ op, inputs, outputs, words }: OpCommand): void {
     const made: Storage[] = [];
     try {
-      const offsets = inputs.map((id) => (id === 0 ? 0 : this.#storage(id).offset));
-      for (const { length } of outputs) made.push({ offset: this.#core.alloc(op, length), length, ids: 1 });
+      const handles = inputs.map((id) => (id === 0 ? 0 : this.storage(id).handle));
+      for (const { length } of outputs) made.push({ handle: this.#core.alloc(op, length), length, owners: 1 });
       this.#core.call(
         op,
-        offsets,
-        made.map(({ offset }) => offset),
+        handles,
+        made.map(({ handle }) => handle),
         words,
       );
     } catch (error) {
       const failure = this.#note(error);
       for (const { id } of outputs) this.#tensors.set(id, failure);
-      for (const { offset } of made) this.#release(offset);
+      for (const { handle } of made) this.release(handle);
       return;
     }
     made.forEach((storage, index) => {
@@ -103,9 +150,9 @@ export class CommandRunner {
   #write({ id, bytes }: WriteCommand): void {
     try {
       const length = bytes.byteLength / 4;
-      const offset = this.#core.alloc("tensor", length);
-      this.#core.view(offset, bytes.byteLength).set(bytes);
-      this.#tensors.set(id, { offset, length, ids: 1 });
+      const handle = this.#core.alloc("tensor", length);
+      this.#core.view(handle, bytes.byteLength)?.set(bytes);
+      this.#tensors.set(id, { handle, length, owners: 1 });
     } catch (error) {
       this.#tensors.set(id, this.#note(error));
     }
@@ -113,8 +160,8 @@ export class CommandRunner {
 
   #alias({ id, of }: AliasCommand): void {
     try {
-      const storage = this.#storage(of);
-      storage.ids += 1;
+      const storage = this.storage(of);
+      storage.owners += 1;
       this.#tensors.set(id, storage);
     } catch (error) {
       this.#tensors.set(id, this.#note(error));
@@ -124,30 +171,37 @@ export class CommandRunner {
   #free(id: TensorId): void {
     const tensor = this.#tensors.get(id);
     this.#tensors.delete(id);
-    if (tensor === undefined || tensor instanceof LensletError) return;
-    tensor.ids -= 1;
-    if (tensor.ids === 0) this.#release(tensor.offset);
+    if (tensor !== undefined && !(tensor instanceof LensletError)) this.#disown(tensor);
   }
 
-  #release(offset: number): void {
+  #disown(tensor: Storage): void {
+    tensor.owners -= 1;
+    if (tensor.owners === 0) this.release(tensor.handle);
+  }
+
+  #program(command: ProgramCommand): void {
     try {
-      this.#core.free(offset);
+      this.#programs.set(command.id, loadProgram(this.#core, this, command));
     } catch (error) {
-      this.#note(error);
+      this.#programs.set(command.id, this.#note(error));
     }
   }
 
-  #storage(id: TensorId): Storage {
-    const tensor = this.#tensors.get(id);
-    if (tensor === undefined) throw new LensletError("tensor-disposed", `tensor ${id} was disposed before this use`);
-    if (tensor instanceof LensletError) throw tensor;
-    return tensor;
+  #freeProgram(id: ProgramId): void {
+    const program = this.#programs.get(id);
+    this.#programs.delete(id);
+    if (program === undefined || program instanceof LensletError) return;
+    try {
+      this.#core.freeProgram(program.number);
+    } catch (error) {
+      this.#note(error);
+    }
+    for (const weight of program.weights) this.#disown(weight);
   }
 
   /** Remembers a failure for `idle`, if it is the first. */
   #note(error: unknown): LensletError {
-    const failure =
-      error instanceof LensletError ? error : new LensletError("core-trapped", String(error), { cause: error });
+    const failure = errorOf(error);
     this.#failure ??= failure;
     return failure;
   }

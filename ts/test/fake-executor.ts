@@ -1,4 +1,4 @@
-import type { Command, CoreMemory, Executor, OpCommand, TensorId } from "../command.ts";
+import type { Command, CoreMemory, Executor, OpCommand, RunReport, RunRequest, TensorId } from "../command.ts";
 import { LensletError } from "../errors.ts";
 
 /**
@@ -22,7 +22,7 @@ export class FakeExecutor implements Executor {
     else if (command.kind === "free") {
       this.#find(command.id);
       this.live.delete(command.id);
-    } else {
+    } else if (command.kind === "op") {
       for (const id of command.inputs) if (id !== 0) this.#find(id);
       for (const { id, length } of command.outputs) this.live.set(id, new ArrayBuffer(4 * length));
     }
@@ -51,8 +51,20 @@ export class FakeExecutor implements Executor {
     await this.gate;
   }
 
+  async run({ inputs, outputs }: RunRequest): Promise<RunReport> {
+    for (const id of inputs) this.#find(id);
+    await this.gate;
+    for (const { id, length } of outputs) this.live.set(id, new ArrayBuffer(4 * length));
+    return {};
+  }
+
+  async explain(): Promise<string> {
+    await this.gate;
+    return "";
+  }
+
   memory(): CoreMemory {
-    return { tensors: 0, packed: 0, workspace: 0, spare: 0, linear: 65536, packs: 0 };
+    return { tensors: 0, packed: 0, workspace: 0, spare: 0, arena: 0, linear: 65536, packs: 0 };
   }
 
   dispose(): void {

@@ -9,6 +9,7 @@ export interface WorkerCalls {
   hello(lock: string | undefined): Promise<Hello>;
   open(module: WebAssembly.Module, accuracy: Accuracy): Promise<Outcome<Opened>>;
   run(batch: Batch): Promise<Reply>;
+  abort(run: number): Promise<void>;
 }
 
 /**
@@ -24,9 +25,9 @@ export class Channel {
 
   constructor(link: WorkerLink) {
     this.#link = link;
-    // The three proxies live as long as the channel: comlink makes, and registers with the collector, one an access.
-    const { hello, open, run } = wrap<WorkerApi>(this.#endpoint());
-    this.#calls = { hello, open, run };
+    // The proxies live as long as the channel: comlink makes, and registers with the collector, one an access.
+    const { hello, open, run, abort } = wrap<WorkerApi>(this.#endpoint());
+    this.#calls = { hello, open, run, abort };
     link.listen({
       message: (data) => {
         for (const listener of this.#listeners) listener({ data } as MessageEvent);

@@ -1,12 +1,23 @@
 /** The engine's side: an executor whose core runs in a worker. */
 import { transfer } from "comlink";
 import { abortable, abortError } from "../abort.ts";
-import type { Accuracy, Build, Command, CoreMemory, Executor, TensorId } from "../command.ts";
+import type {
+  Accuracy,
+  Build,
+  Command,
+  CoreMemory,
+  Executor,
+  OpName,
+  RunOptions,
+  RunReport,
+  RunRequest,
+  TensorId,
+} from "../command.ts";
 import { LensletError } from "../errors.ts";
 import type { WorkerLike } from "../platform/platform.ts";
 import type { Channel } from "./channel.ts";
 import { adoptWorker, type Connection, startWorker } from "./connect.ts";
-import type { Answer, Batch, Opened, Question } from "./protocol.ts";
+import type { Answer, Batch, Opened, Progress, Question } from "./protocol.ts";
 
 /** Options of {@link workerExecutor}. */
 export interface WorkerExecutorOptions {
@@ -44,9 +55,12 @@ export async function workerExecutor(options: WorkerExecutorOptions): Promise<Ex
   }
 }
 
+/** What the worker answers to a question, if it has an answer. */
+type Value = (Answer & { readonly ok: true })["value"];
+
 /** Settles one question. */
 interface Asker {
-  resolve(value: ArrayBuffer | undefined): void;
+  resolve(value: Value): void;
   reject(error: unknown): void;
 }
 
@@ -59,12 +73,17 @@ class WorkerExecutor implements Executor {
   #batch: (Command | Question)[] = [];
   #buffers = new Set<ArrayBuffer>();
   #askers: Asker[] = [];
+  #runs = 0;
+  readonly #watchers = new Map<number, (progress: Progress) => void>();
 
   constructor({ channel, host }: Connection, { build, memory }: Opened) {
     this.#channel = channel;
     this.host = host;
     this.build = build;
     this.#memory = memory;
+    channel.onMessage((data) => {
+      if (isProgress(data)) this.#watchers.get(data.run)?.(data);
+    });
   }
 
   submit(command: Command): void {
@@ -75,8 +94,51 @@ class WorkerExecutor implements Executor {
 
   async read(id: TensorId): Promise<ArrayBuffer> {
     const bytes = await this.#ask({ kind: "read", id });
-    if (bytes === undefined) throw new LensletError("worker-lost", "data: the engine's worker gave none");
-    return bytes;
+    if (bytes instanceof ArrayBuffer) return bytes;
+    throw new LensletError("worker-lost", "data: the engine's worker gave none");
+  }
+
+  async explain(op: OpName, words: readonly number[]): Promise<string> {
+    return String(await this.#ask({ kind: "explain", op, words }));
+  }
+
+  async run(request: RunRequest, options: RunOptions = {}): Promise<RunReport> {
+    const { signal, onStep, timed = false } = options;
+    if (signal === undefined && onStep === undefined && !timed)
+      return this.#askForRun({ kind: "run", request, run: undefined, watched: false, timed });
+    throwIfAborted(signal);
+    const run = ++this.#runs;
+    let thrown: { readonly error: unknown } | undefined;
+    const abort = (): void => {
+      this.#flush();
+      // If the worker is gone, so is the run.
+      this.#channel.call((to) => to.abort(run)).catch(() => undefined);
+    };
+    if (onStep !== undefined)
+      this.#watchers.set(run, ({ done, total }) => {
+        try {
+          if (thrown === undefined) onStep(done, total);
+        } catch (error) {
+          thrown = { error };
+          abort();
+        }
+      });
+    signal?.addEventListener("abort", abort);
+    try {
+      // A message of its own: the answers to one come together, and neither should this wait for others nor they for it.
+      this.#flush();
+      const running = this.#askForRun({ kind: "run", request, run, watched: onStep !== undefined, timed });
+      this.#flush();
+      const report = await running;
+      // The last step may have been done when the worker heard of it.
+      throwIfAborted(signal);
+      return report;
+    } catch (error) {
+      throw thrown === undefined ? error : thrown.error;
+    } finally {
+      signal?.removeEventListener("abort", abort);
+      this.#watchers.delete(run);
+    }
   }
 
   async idle(): Promise<void> {
@@ -93,7 +155,13 @@ class WorkerExecutor implements Executor {
     this.#flush();
   }
 
-  #ask(question: Question): Promise<ArrayBuffer | undefined> {
+  async #askForRun(question: Question): Promise<RunReport> {
+    const report = await this.#ask(question);
+    if (typeof report === "object" && !(report instanceof ArrayBuffer)) return report;
+    throw new LensletError("worker-lost", "run: the engine's worker gave no answer");
+  }
+
+  #ask(question: Question): Promise<Value> {
     return new Promise((resolve, reject) => {
       this.#askers.push({ resolve, reject });
       this.#queue(question);
@@ -127,6 +195,14 @@ class WorkerExecutor implements Executor {
         },
       );
   }
+}
+
+function throwIfAborted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw abortError(signal, "run");
+}
+
+function isProgress(data: unknown): data is Progress {
+  return typeof data === "object" && data !== null && "type" in data && data.type === "lenslet-progress";
 }
 
 function settle({ resolve, reject }: Asker, answer: Answer | undefined): void {

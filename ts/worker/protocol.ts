@@ -1,5 +1,15 @@
 /** What crosses between an engine and its worker: plain data, through one comlink endpoint. Types only. */
-import type { Accuracy, Build, Command, CoreMemory, Outcome, TensorId } from "../command.ts";
+import type {
+  Accuracy,
+  Build,
+  Command,
+  CoreMemory,
+  OpName,
+  Outcome,
+  RunReport,
+  RunRequest,
+  TensorId,
+} from "../command.ts";
 
 /** What the worker exposes. Errors are values: comlink would keep only their name, message and stack. */
 export interface WorkerApi {
@@ -7,8 +17,10 @@ export interface WorkerApi {
   hello(lock: string | undefined): Promise<Hello>;
   /** Makes the worker's core, once. */
   open(module: WebAssembly.Module, accuracy: Accuracy): Promise<Outcome<Opened>>;
-  /** Runs a batch in its order. */
-  run(batch: Batch): Reply;
+  /** Runs a batch in its order, behind those before it. */
+  run(batch: Batch): Promise<Reply>;
+  /** Ends the run that was given this number, if it goes slice by slice and is not over. */
+  abort(run: number): void;
 }
 
 /** The answer to `hello`. */
@@ -34,14 +46,32 @@ export interface IdleQuestion {
   readonly kind: "idle";
 }
 
+/** Asks for the strategy of an operator. */
+export interface ExplainQuestion {
+  readonly kind: "explain";
+  readonly op: OpName;
+  readonly words: readonly number[];
+}
+
+/** Asks for a run of a program. */
+export interface RunQuestion {
+  readonly kind: "run";
+  readonly request: RunRequest;
+  /** What `abort` and {@link Progress} call it; none if it can go in one piece. */
+  readonly run: number | undefined;
+  /** Whether to tell of every slice. */
+  readonly watched: boolean;
+  readonly timed: boolean;
+}
+
 /** What has an answer, as opposed to commands. */
-export type Question = ReadQuestion | IdleQuestion;
+export type Question = ReadQuestion | IdleQuestion | ExplainQuestion | RunQuestion;
 
 /** Commands and questions in the order in which the engine's user gave them. */
 export type Batch = readonly (Command | Question)[];
 
-/** One answer a question, in their order: the bytes of a read, nothing for an idle. */
-export type Answer = Outcome<ArrayBuffer | undefined>;
+/** One answer a question, in their order: the bytes of a read, a strategy, a run's report, nothing for an idle. */
+export type Answer = Outcome<ArrayBuffer | string | RunReport | undefined>;
 
 /** The answer to a batch. */
 export interface Reply {
@@ -52,4 +82,13 @@ export interface Reply {
 /** What the worker posts when it begins to listen, for an engine whose first message came too early. */
 export interface Ready {
   readonly type: "lenslet-ready";
+}
+
+/** What the worker posts after every slice of a run that is watched. */
+export interface Progress {
+  readonly type: "lenslet-progress";
+  readonly run: number;
+  /** Steps that have run, and all. */
+  readonly done: number;
+  readonly total: number;
 }

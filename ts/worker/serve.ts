@@ -1,19 +1,27 @@
 /** The worker's side: one core behind one comlink endpoint. */
 import { type Endpoint, expose, transfer } from "comlink";
-import type { Accuracy, Outcome } from "../command.ts";
-import type { CommandRunner } from "../core/runner.ts";
+import type { Accuracy, Outcome, RunReport } from "../command.ts";
+import { CommandQueue, type Runner } from "../core/queue.ts";
 import { type ErrorValue, LensletError } from "../errors.ts";
 import { version } from "../version.ts";
-import type { Answer, Batch, Hello, Opened, Question, Ready, Reply, WorkerApi } from "./protocol.ts";
-
-/** What a worker runs commands with. */
-export type Runner = Pick<CommandRunner, "build" | "run" | "read" | "takeFailure" | "memory">;
+import type {
+  Answer,
+  Batch,
+  Hello,
+  Opened,
+  Progress,
+  Question,
+  Ready,
+  Reply,
+  RunQuestion,
+  WorkerApi,
+} from "./protocol.ts";
 
 type RunnerMaker = (module: WebAssembly.Module, accuracy: Accuracy) => Promise<Runner>;
 
 /** Serves one engine. */
 export function serve(endpoint: Endpoint, createRunner: RunnerMaker): void {
-  expose(new Server(createRunner), endpoint);
+  expose(new Server(createRunner, (progress) => endpoint.postMessage(progress)), endpoint);
   // Unheard, the engine would wait for an answer for ever: an uncaught error tells it.
   endpoint.addEventListener("messageerror", () => {
     throw new Error("lenslet's worker could not read a message");
@@ -26,11 +34,15 @@ class Server implements WorkerApi {
   /** By name: a second greeting asks for the same lock, a second engine for another. */
   readonly #locks = new Map<string, Promise<boolean>>();
   #opening = false;
-  #runner: Runner | undefined;
+  #core: { readonly runner: Runner; readonly queue: CommandQueue } | undefined;
+  /** Of runs that can be aborted, by their numbers. */
+  readonly #aborts = new Map<number, AbortController>();
   readonly #createRunner: RunnerMaker;
+  readonly #tell: (progress: Progress) => void;
 
-  constructor(createRunner: RunnerMaker) {
+  constructor(createRunner: RunnerMaker, tell: (progress: Progress) => void) {
     this.#createRunner = createRunner;
+    this.#tell = tell;
   }
 
   async hello(lock: string | undefined): Promise<Hello> {
@@ -45,7 +57,7 @@ class Server implements WorkerApi {
     this.#opening = true;
     try {
       const runner = await this.#createRunner(module, accuracy);
-      this.#runner = runner;
+      this.#core = { runner, queue: new CommandQueue(runner) };
       return { ok: true, value: { build: runner.build, memory: runner.memory() } };
     } catch (error) {
       this.#opening = false;
@@ -53,34 +65,54 @@ class Server implements WorkerApi {
     }
   }
 
-  run(batch: Batch): Reply {
-    const runner = this.#runner;
-    if (runner === undefined) throw new Error("run before open");
-    const answers: Answer[] = [];
-    const buffers: ArrayBuffer[] = [];
+  async run(batch: Batch): Promise<Reply> {
+    if (this.#core === undefined) throw new Error("run before open");
+    const { runner, queue } = this.#core;
+    const pending: Promise<Answer>[] = [];
     for (const entry of batch) {
-      if (entry.kind !== "read" && entry.kind !== "idle") {
-        runner.run([entry]);
-        continue;
-      }
-      const answer = answerOf(runner, entry);
-      answers.push(answer);
-      if (answer.ok && answer.value !== undefined) buffers.push(answer.value);
+      if (isQuestion(entry)) pending.push(this.#answer(queue, entry).then(succeeded, failed));
+      else queue.submit(entry);
     }
+    const answers = await Promise.all(pending);
+    const values = answers.map((answer) => (answer.ok ? answer.value : undefined));
+    const buffers = values.filter((value) => value instanceof ArrayBuffer);
     return transfer({ answers, memory: runner.memory() }, buffers);
   }
+
+  abort(run: number): void {
+    this.#aborts.get(run)?.abort();
+  }
+
+  #answer(queue: CommandQueue, question: Question): Promise<Value> {
+    if (question.kind === "read") return queue.read(question.id);
+    if (question.kind === "explain") return queue.explain(question.op, question.words);
+    if (question.kind === "run") return this.#runProgram(queue, question);
+    return queue.idle().then(() => undefined);
+  }
+
+  async #runProgram(queue: CommandQueue, { request, run, watched, timed }: RunQuestion): Promise<RunReport> {
+    if (run === undefined) return queue.run(request);
+    const controller = new AbortController();
+    this.#aborts.set(run, controller);
+    const onStep = (done: number, total: number): void => this.#tell({ type: "lenslet-progress", run, done, total });
+    try {
+      return await queue.run(request, { signal: controller.signal, onStep: watched ? onStep : undefined, timed });
+    } finally {
+      this.#aborts.delete(run);
+    }
+  }
+}
+
+type Value = (Answer & { readonly ok: true })["value"];
+
+function isQuestion(entry: Batch[number]): entry is Question {
+  return entry.kind === "read" || entry.kind === "idle" || entry.kind === "explain" || entry.kind === "run";
 }
 
 const BUSY = "the worker serves an engine already; `worker` must return a new one each time";
 
-function answerOf(runner: Runner, question: Question): Answer {
-  try {
-    if (question.kind === "read") return { ok: true, value: runner.read(question.id) };
-    const failure = runner.takeFailure();
-    return failure === undefined ? { ok: true, value: undefined } : failed(failure);
-  } catch (error) {
-    return failed(error);
-  }
+function succeeded(value: Value): Answer {
+  return { ok: true, value };
 }
 
 function failed(error: unknown): { readonly ok: false; readonly error: ErrorValue } {

@@ -74,6 +74,11 @@ impl Unary {
         }
         Ok(())
     }
+
+    /// Of every element, in place.
+    pub fn run_in_place(self, xs: &mut [f32]) {
+        in_place(xs, |_, copy, to| self.run(copy, to).unwrap_or(()));
+    }
 }
 
 fn unknown_operator(code: u32, count: usize) -> SpecError {
@@ -174,6 +179,28 @@ pub fn binary(op: Binary, shapes: &Broadcast, a: &[f32], b: &[f32], output: &mut
         _ => broadcast(op, &shapes.axes, a, b, output),
     }
     Ok(())
+}
+
+/// `op` of `a` and `b`, in the place of `a`: `b` has as many elements, or one.
+pub fn binary_in_place(op: Binary, a: &mut [f32], b: &[f32]) -> Result<(), SpecError> {
+    if let &[b] = b {
+        in_place(a, |_, a, to| run(op, Operand::Run(a), Operand::Same(b), to));
+        return Ok(());
+    }
+    expect_len("b", b.len(), a.len())?;
+    in_place(a, |at, a, to| run(op, Operand::Run(a), Operand::Run(&b[at..at + to.len()]), to));
+    Ok(())
+}
+
+/// Calls `f` with pieces of a slice: where each begins, a copy of it, and itself to be written. The copies stay in the
+/// first-level cache; a second set of loops that write what they read would be twice the code.
+fn in_place(xs: &mut [f32], f: impl Fn(usize, &[f32], &mut [f32])) {
+    let mut copy = [0.0; TILE];
+    for (i, to) in xs.chunks_mut(TILE).enumerate() {
+        let copy = &mut copy[..to.len()];
+        copy.copy_from_slice(to);
+        f(i * TILE, copy, to);
+    }
 }
 
 /// Floats in a tile of a repeated vector: long enough that the loop over it is worth starting.

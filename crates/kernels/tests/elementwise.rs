@@ -1,7 +1,7 @@
 //! Elementwise functions and broadcasting.
 
 mod oracle;
-use lenslet_kernels::elementwise::{Binary, Broadcast, Unary, binary};
+use lenslet_kernels::elementwise::{Binary, Broadcast, Unary, binary, binary_in_place};
 use lenslet_kernels::shape::ErrorCode;
 use oracle::math::error_in_ulps;
 use oracle::random::random;
@@ -109,6 +109,36 @@ fn random_broadcasts() {
         let mut rng = Rng::new(seed);
         if swap { check(b, &a, &mut rng) } else { check(&a, b, &mut rng) }
     });
+}
+
+#[test]
+fn in_place_is_the_same() {
+    let mut rng = Rng::new(7);
+    for len in [0, 1, 3, 4, 5, 255, 256, 257, 259, 600] {
+        let (a, b) = (rng.values(len), rng.values(len));
+        let mut expected = vec![0.0; len];
+        let check = |name: &str, expected: &[f32], f: &dyn Fn(&mut [f32])| {
+            let mut found = Guarded::of(&a);
+            f(found.body());
+            assert_eq!(found.finish().unwrap(), expected, "{name} of {len}");
+        };
+        for op in UNARY {
+            op.run(&a, &mut expected).unwrap();
+            // The same NaNs: below zero, of roots and logarithms.
+            expected.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 9.0);
+            check("unary", &expected, &|xs| {
+                op.run_in_place(xs);
+                xs.iter_mut().filter(|x| x.is_nan()).for_each(|x| *x = 9.0);
+            });
+        }
+        for op in BINARY.into_iter().filter(|_| len > 0) {
+            binary(op, &Broadcast::new(&[len], &[len]).unwrap(), &a, &b, &mut expected).unwrap();
+            check("binary", &expected, &|xs| binary_in_place(op, xs, &b).unwrap());
+            binary(op, &Broadcast::new(&[len], &[]).unwrap(), &a, &b[..1], &mut expected).unwrap();
+            check("binary with one number", &expected, &|xs| binary_in_place(op, xs, &b[..1]).unwrap());
+        }
+    }
+    assert_eq!(binary_in_place(Binary::Add, &mut [0.0; 3], &[0.0; 2]).unwrap_err().argument, "b");
 }
 
 #[test]

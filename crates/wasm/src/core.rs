@@ -1,15 +1,16 @@
-//! The one instance's state, and how a call from JavaScript becomes an operator on slices.
+//! The one instance's state, and how calls from JavaScript become operators on slices.
 
-use crate::heap::Heap;
+use crate::call::{Given, Memory, Operator, Place, Purpose, Scratch, StepRef};
+use crate::heap::{Handle, Heap};
 use crate::packed::PackedFilters;
-use crate::words::Words;
+use crate::program::{Program, Programs};
 use lenslet_kernels::conv::Accuracy;
-use lenslet_kernels::memory::{Buffer, Workspace};
+use lenslet_kernels::memory::Workspace;
 use lenslet_kernels::shape::{ErrorCode, SpecError};
 use std::cell::RefCell;
 
-/// Numbers that fit the call block: offsets of inputs and outputs, and words. A `concat` of 1,000 tensors fits.
-pub(crate) const CALL_BLOCK_LENGTH: usize = 4096;
+/// Numbers that fit the call block: places of inputs and outputs, and words. A `concat` of 1,000 tensors fits.
+pub(crate) const CALL_BLOCK_LENGTH: usize = 8192;
 
 /// Everything that outlives a call.
 pub(crate) struct Core {
@@ -20,86 +21,11 @@ pub(crate) struct Core {
     pub(crate) accuracy: Accuracy,
     /// JavaScript writes `[inputs.., outputs.., words..]` here before it calls an operator.
     pub(crate) block: Box<[f64]>,
+    /// Of all programs: as large as the largest needs it.
+    pub(crate) arena: Workspace,
+    programs: Programs,
+    places: Vec<Place>,
 }
-
-/// Scratch memory of operators.
-#[derive(Default)]
-pub(crate) struct Scratch {
-    pub(crate) workspace: Workspace,
-    pub(crate) nhwc_input: Workspace,
-    pub(crate) nhwc_output: Workspace,
-    pub(crate) nhwc_residual: Workspace,
-}
-
-impl Scratch {
-    pub(crate) fn bytes(&self) -> usize {
-        [&self.workspace, &self.nhwc_input, &self.nhwc_output, &self.nhwc_residual]
-            .into_iter()
-            .map(Workspace::bytes)
-            .sum()
-    }
-
-    fn clear(&mut self) {
-        *self = Self::default();
-    }
-}
-
-/// What an operator works with.
-pub(crate) struct Call<'a> {
-    pub(crate) inputs: Inputs<'a>,
-    pub(crate) outputs: &'a mut [Buffer],
-    pub(crate) words: Words<'a>,
-    pub(crate) scratch: &'a mut Scratch,
-    pub(crate) packed: &'a mut PackedFilters,
-    pub(crate) accuracy: Accuracy,
-}
-
-/// The input tensors of a call.
-#[derive(Clone, Copy)]
-pub(crate) struct Inputs<'a> {
-    heap: &'a Heap,
-    offsets: &'a [f64],
-}
-
-impl<'a> Inputs<'a> {
-    /// Number of inputs, absent ones counted.
-    pub(crate) fn len(&self) -> usize {
-        self.offsets.len()
-    }
-
-    /// Where input `index` lies; 0 if it is absent.
-    pub(crate) fn offset(&self, index: usize) -> usize {
-        self.offsets.get(index).map_or(0, |&offset| offset as usize)
-    }
-
-    /// The elements of input `index`, or nothing if it is absent.
-    pub(crate) fn optional(&self, index: usize) -> Result<Option<&'a [f32]>, SpecError> {
-        match self.offset(index) {
-            0 => Ok(None),
-            offset => {
-                self.heap.get(offset).map(Some).ok_or_else(|| {
-                    SpecError::invalid("inputs", format!("input {index} at {offset} is not a live buffer"))
-                })
-            }
-        }
-    }
-
-    /// The elements of input `index`.
-    pub(crate) fn get(&self, index: usize) -> Result<&'a [f32], SpecError> {
-        self.optional(index)?.ok_or_else(|| SpecError::invalid("inputs", format!("input {index} is missing")))
-    }
-}
-
-/// The elements of output `index`.
-pub(crate) fn output(outputs: &mut [Buffer], index: usize) -> Result<&mut [f32], SpecError> {
-    outputs
-        .get_mut(index)
-        .map(Buffer::as_mut_slice)
-        .ok_or_else(|| SpecError::invalid("outputs", format!("output {index} is missing")))
-}
-
-/// An operator at the boundary.
-pub(crate) type Operator = fn(Call) -> Result<(), SpecError>;
 
 impl Core {
     fn new() -> Self {
@@ -109,23 +35,35 @@ impl Core {
             scratch: Scratch::default(),
             accuracy: Accuracy::default(),
             block: vec![0.0; CALL_BLOCK_LENGTH].into(),
+            arena: Workspace::default(),
+            programs: Programs::default(),
+            places: Vec::new(),
         }
     }
 
-    /// Runs an operator on the call block. Out of memory, it lets spare memory go and tries once more.
-    pub(crate) fn call(&mut self, counts: [usize; 3], operator: Operator) -> Result<(), SpecError> {
-        let result = self.try_call(counts, operator);
-        match result {
-            Err(error) if error.code == ErrorCode::OutOfMemory => {
-                self.release_spare();
-                self.try_call(counts, operator)
-            }
-            result => result,
+    /// Runs an operator on the tensors whose handles the call block holds, or makes a step of `program` of it.
+    pub(crate) fn call(&mut self, program: usize, counts: [usize; 3], operator: Operator) -> Result<(), SpecError> {
+        if program != 0 {
+            let [inputs, outputs, words] = parts(&self.block, [3 * counts[0], 3 * counts[1], counts[2]])?;
+            let [inputs, outputs] = [inputs, outputs].map(|places| places.as_chunks().0);
+            return self.programs.get_mut(program)?.push(operator, inputs, outputs, words);
         }
+        let Self { heap, packed, scratch, accuracy, block, places, .. } = self;
+        let [inputs, outputs, words] = parts(block, counts)?;
+        places.clear();
+        places.extend(inputs.iter().map(|&handle| match handle as usize {
+            0 => Place::None,
+            handle => Place::Tensor(handle),
+        }));
+        places.extend((0..outputs.len()).map(Place::Output));
+        let (input_places, output_places) = places.split_at(inputs.len());
+        let step = StepRef { operator, inputs: input_places, outputs: output_places, words, in_place: false };
+        let mut memory = Memory { heap, packed, scratch, arena: &mut [], accuracy: *accuracy };
+        run_twice(&mut memory, step, Given { inputs: &[], outputs })
     }
 
     /// A buffer of `len` floats. Out of memory, it lets spare memory go and tries once more.
-    pub(crate) fn alloc(&mut self, len: usize) -> Result<usize, SpecError> {
+    pub(crate) fn alloc(&mut self, len: usize) -> Result<Handle, SpecError> {
         match self.heap.alloc(len) {
             Err(error) if error.code == ErrorCode::OutOfMemory => {
                 self.release_spare();
@@ -141,53 +79,104 @@ impl Core {
         self.scratch.clear();
     }
 
-    fn try_call(&mut self, [inputs, outputs, words]: [usize; 3], operator: Operator) -> Result<(), SpecError> {
-        let Self { heap, packed, scratch, accuracy, block } = self;
-        let overflow = || SpecError::invalid("words", format!("a call has at most {CALL_BLOCK_LENGTH} numbers"));
-        let (inputs, rest) = block.split_at_checked(inputs).ok_or_else(overflow)?;
-        let (outputs, rest) = rest.split_at_checked(outputs).ok_or_else(overflow)?;
-        let words = rest.get(..words).ok_or_else(overflow)?;
-
-        // Out of the heap while they are written: an operator cannot read what it writes, and a buffer named twice is missing.
-        let mut buffers = Vec::with_capacity(outputs.len());
-        let mut missing = None;
-        for &offset in outputs {
-            match heap.take(offset as usize) {
-                Some(buffer) => buffers.push(buffer),
-                None => missing = Some(offset),
-            }
-        }
-        let result = match missing {
-            Some(offset) => Err(SpecError::invalid("outputs", format!("{offset} is not a live buffer"))),
-            None => {
-                let inputs = Inputs { heap, offsets: inputs };
-                operator(Call {
-                    inputs,
-                    outputs: &mut buffers,
-                    words: Words(words),
-                    scratch,
-                    packed,
-                    accuracy: *accuracy,
-                })
-            }
-        };
-        for buffer in buffers {
-            heap.insert(buffer);
-        }
-        result
+    /// Frees a tensor and what was made from it.
+    pub(crate) fn free(&mut self, handle: Handle) -> bool {
+        self.packed.forget(handle);
+        self.heap.free(handle)
     }
 
-    /// Frees a tensor and what was made from it.
-    pub(crate) fn free(&mut self, offset: usize) -> bool {
-        self.packed.forget(offset);
-        self.heap.free(offset)
+    /// A program without steps, and room for `arena` floats.
+    pub(crate) fn create_program(&mut self, arena: usize) -> Result<usize, SpecError> {
+        self.reserve_arena(arena)?;
+        Ok(self.programs.insert(Program::new(arena)))
+    }
+
+    /// Makes the arena large enough. Out of memory, it lets spare memory go and tries once more.
+    fn reserve_arena(&mut self, len: usize) -> Result<(), SpecError> {
+        if self.arena.get(len).is_err() {
+            self.release_spare();
+            self.arena.get(len)?;
+        }
+        Ok(())
+    }
+
+    /// Packs what a program's steps pack, see [`Program::pack`]; the call block holds `passing` handles.
+    pub(crate) fn pack_program(&mut self, program: usize, passing: usize) -> Result<(), SpecError> {
+        let Self { heap, packed, scratch, accuracy, block, programs, .. } = self;
+        let [passing, ..] = parts(block, [passing, 0, 0])?;
+        let mut memory = Memory { heap, packed, scratch, arena: &mut [], accuracy: *accuracy };
+        let result = programs.get_mut(program)?.pack(&mut memory, passing);
+        self.tell_step(result)
+    }
+
+    /// Runs some steps of a program on the tensors whose handles the call block holds. Of a step that fails, the block's
+    /// first place then holds the index.
+    pub(crate) fn run_program(
+        &mut self,
+        program: usize,
+        steps: [usize; 2],
+        [inputs, outputs]: [usize; 2],
+    ) -> Result<(), SpecError> {
+        let len = self.programs.get_mut(program)?.arena;
+        self.reserve_arena(len)?;
+        let Self { heap, packed, scratch, accuracy, block, arena, programs, .. } = self;
+        let [inputs, outputs, _] = parts(block, [inputs, outputs, 0])?;
+        let program = programs.get_mut(program)?;
+        let arena = arena.get(len)?;
+        let mut memory = Memory { heap, packed, scratch, arena, accuracy: *accuracy };
+        let [first, end] = steps;
+        let given = Given { inputs, outputs };
+        let result = program.run(first..end, given, |step, given| run_twice(&mut memory, step, given));
+        self.tell_step(result)
+    }
+
+    fn tell_step(&mut self, result: Result<(), (usize, SpecError)>) -> Result<(), SpecError> {
+        result.map_err(|(step, error)| {
+            self.block[0] = step as f64;
+            error
+        })
+    }
+
+    /// How a step of a program is computed, see [`Program::explain`].
+    pub(crate) fn explain_step(&mut self, program: usize, step: usize) -> Result<&'static str, SpecError> {
+        let Self { heap, packed, scratch, accuracy, programs, .. } = self;
+        let mut memory = Memory { heap, packed, scratch, arena: &mut [], accuracy: *accuracy };
+        programs.get_mut(program)?.explain(step, &mut memory)
+    }
+
+    /// Forgets a program. The arena goes with the last one, and shrinks to what the others need at their next run.
+    pub(crate) fn free_program(&mut self, program: usize) {
+        let needed = self.programs.remove(program);
+        if self.arena.bytes() / 4 > needed.next_multiple_of(16) {
+            self.arena.clear();
+        }
+    }
+}
+
+/// The three parts of what JavaScript wrote to the call block.
+fn parts(block: &[f64], [a, b, c]: [usize; 3]) -> Result<[&[f64]; 3], SpecError> {
+    let overflow = || SpecError::invalid("words", format!("a call has at most {CALL_BLOCK_LENGTH} numbers"));
+    let (first, rest) = block.split_at_checked(a).ok_or_else(overflow)?;
+    let (second, rest) = rest.split_at_checked(b).ok_or_else(overflow)?;
+    Ok([first, second, rest.get(..c).ok_or_else(overflow)?])
+}
+
+/// Runs a step. Out of memory, it lets spare memory go and tries once more.
+fn run_twice(memory: &mut Memory, step: StepRef, given: Given) -> Result<(), SpecError> {
+    match memory.run(step, given, Purpose::Run) {
+        Err(error) if error.code == ErrorCode::OutOfMemory => {
+            memory.heap.release_spare();
+            memory.scratch.clear();
+            memory.run(step, given, Purpose::Run)
+        }
+        result => result,
     }
 }
 
 thread_local! {
     static CORE: RefCell<Core> = RefCell::new(Core::new());
-    /// What the last failed call has to say. Apart from [`Core`]: a panic hook runs while that is borrowed.
-    static ERROR: RefCell<String> = const { RefCell::new(String::new()) };
+    /// What the last call that had something to say says. Apart from [`Core`]: a panic hook runs while that is borrowed.
+    static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Keeps an error's text for JavaScript (the argument, a line feed, the message) and gives its code; 0 for none.
@@ -195,20 +184,25 @@ pub(crate) fn report<T>(result: Result<T, SpecError>) -> u32 {
     match result {
         Ok(_) => 0,
         Err(error) => {
-            ERROR.set(format!("{}\n{}", error.argument, error.message));
+            TEXT.set(format!("{}\n{}", error.argument, error.message));
             error.code as u32
         }
     }
 }
 
-/// Keeps the text of panics for JavaScript, which sees no more of them than a trap.
-pub(crate) fn keep_panics() {
-    std::panic::set_hook(Box::new(|info| ERROR.set(format!("core\n{info}"))));
+/// Keeps a text for JavaScript.
+pub(crate) fn say(text: &str) {
+    TEXT.set(text.into());
 }
 
-/// Where the text of the last error lies, and its length in bytes.
-pub(crate) fn last_error() -> (usize, usize) {
-    ERROR.with_borrow(|text| (text.as_ptr().addr(), text.len()))
+/// Keeps the text of panics for JavaScript, which sees no more of them than a trap.
+pub(crate) fn keep_panics() {
+    std::panic::set_hook(Box::new(|info| TEXT.set(format!("core\n{info}"))));
+}
+
+/// Where the last text lies, and its length in bytes.
+pub(crate) fn last_text() -> (usize, usize) {
+    TEXT.with_borrow(|text| (text.as_ptr().addr(), text.len()))
 }
 
 /// Runs `f` on the instance's state.

@@ -1,21 +1,34 @@
-//! The buffers of tensors, named by their offset in linear memory.
+//! The buffers of tensors, named by handles.
 //!
-//! JavaScript writes and reads elements through views at these offsets; operators look them up here, so an offset that
-//! was never handed out, or was freed, is an error and never a wild access.
+//! JavaScript writes and reads elements through views at a buffer's offset in linear memory; operators look buffers up by
+//! handle, so a handle that was never handed out, or was freed, is an error and never a wild access.
 
 use lenslet_kernels::memory::Buffer;
 use lenslet_kernels::shape::{SpecError, checked_len};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 
 /// Freed buffers kept for tensors of the same size, so that a loop over frames allocates (and zeroes) nothing after its
 /// first round. The oldest go first.
 const MAX_SPARE_BYTES: usize = 64 << 20;
 const MAX_SPARE_BUFFERS: usize = 64;
 
-/// Live buffers by offset, and spare ones.
+/// Names a tensor in the core: 1, 2, 3, ...; those of freed tensors come again. 0 stands for "no tensor".
+pub(crate) type Handle = usize;
+
+/// A tensor's place.
+enum Slot {
+    /// Nobody's.
+    Vacant,
+    /// A tensor's, with its elements, unless they were released or are lent to the operator that writes them.
+    Taken(Option<Buffer>),
+}
+
+/// Live buffers by handle, and spare ones.
 #[derive(Default)]
 pub(crate) struct Heap {
-    live: HashMap<usize, Buffer>,
+    /// The slot of handle 1 is the first.
+    slots: Vec<Slot>,
+    vacant: Vec<Handle>,
     live_bytes: usize,
     spare: VecDeque<Buffer>,
     spare_bytes: usize,
@@ -23,7 +36,7 @@ pub(crate) struct Heap {
 
 impl Heap {
     /// A buffer of `len` floats with arbitrary contents.
-    pub(crate) fn alloc(&mut self, len: usize) -> Result<usize, SpecError> {
+    pub(crate) fn alloc(&mut self, len: usize) -> Result<Handle, SpecError> {
         checked_len("length", &[len])?;
         let buffer = match self.spare.iter_mut().rposition(|spare| spare.relabel(len)) {
             Some(index) => self.spare.remove(index).inspect(|spare| self.spare_bytes -= spare.bytes()),
@@ -33,12 +46,27 @@ impl Heap {
             Some(buffer) => buffer,
             None => Buffer::zeroed(len)?,
         };
-        Ok(self.insert(buffer))
+        self.live_bytes += buffer.bytes();
+        let slot = Slot::Taken(Some(buffer));
+        Ok(match self.vacant.pop() {
+            Some(handle) => {
+                self.slots[handle - 1] = slot;
+                handle
+            }
+            None => {
+                self.slots.push(slot);
+                self.slots.len()
+            }
+        })
     }
 
-    /// Takes a buffer back; false if the offset names none.
-    pub(crate) fn free(&mut self, offset: usize) -> bool {
-        let Some(buffer) = self.take(offset) else { return false };
+    /// Takes a buffer back; false if the handle names none.
+    pub(crate) fn free(&mut self, handle: Handle) -> bool {
+        let Some(slot @ Slot::Taken(_)) = self.slots.get_mut(handle.wrapping_sub(1)) else { return false };
+        let slot = std::mem::replace(slot, Slot::Vacant);
+        self.vacant.push(handle);
+        let Slot::Taken(Some(buffer)) = slot else { return true };
+        self.live_bytes -= buffer.bytes();
         if buffer.bytes() > MAX_SPARE_BYTES {
             return true; // not worth all the others
         }
@@ -50,22 +78,34 @@ impl Heap {
         true
     }
 
-    /// The elements at `offset`.
-    pub(crate) fn get(&self, offset: usize) -> Option<&[f32]> {
-        self.live.get(&offset).map(Buffer::as_slice)
+    /// Gives the elements of a tensor back to the allocator; its handle stays taken.
+    pub(crate) fn release(&mut self, handle: Handle) {
+        if let Some(buffer) = self.take(handle) {
+            self.live_bytes -= buffer.bytes();
+        }
     }
 
-    /// Moves a buffer out, so that an operator may write it while it reads others; it keeps its offset.
-    pub(crate) fn take(&mut self, offset: usize) -> Option<Buffer> {
-        self.live.remove(&offset).inspect(|buffer| self.live_bytes -= buffer.bytes())
+    /// The elements of a tensor.
+    pub(crate) fn get(&self, handle: Handle) -> Option<&[f32]> {
+        match self.slots.get(handle.wrapping_sub(1)) {
+            Some(Slot::Taken(Some(buffer))) => Some(buffer.as_slice()),
+            _ => None,
+        }
     }
 
-    /// Moves a buffer (back) in and gives its offset.
-    pub(crate) fn insert(&mut self, buffer: Buffer) -> usize {
-        let offset = buffer.as_slice().as_ptr().addr();
-        self.live_bytes += buffer.bytes();
-        self.live.insert(offset, buffer);
-        offset
+    /// Lends a buffer, so that an operator may write it while it reads others.
+    pub(crate) fn take(&mut self, handle: Handle) -> Option<Buffer> {
+        match self.slots.get_mut(handle.wrapping_sub(1)) {
+            Some(Slot::Taken(buffer)) => buffer.take(),
+            _ => None,
+        }
+    }
+
+    /// Puts a lent buffer back.
+    pub(crate) fn put_back(&mut self, handle: Handle, buffer: Buffer) {
+        if let Some(Slot::Taken(place)) = self.slots.get_mut(handle.wrapping_sub(1)) {
+            *place = Some(buffer);
+        }
     }
 
     /// Gives the spare buffers back to the allocator.
@@ -88,23 +128,23 @@ mod tests {
     fn a_freed_buffer_serves_the_next_tensor_of_its_size() {
         let mut heap = Heap::default();
         let first = heap.alloc(100).unwrap();
+        let place = heap.get(first).unwrap().as_ptr();
         assert_eq!(heap.bytes(), (448, 0));
         assert!(heap.free(first));
         assert_eq!(heap.bytes(), (0, 448));
         assert!(!heap.free(first), "freed twice");
         assert!(heap.get(first).is_none());
         let second = heap.alloc(97).unwrap();
-        assert_eq!(second, first);
-        assert_eq!(heap.get(second).map(<[f32]>::len), Some(97));
+        assert_eq!(heap.get(second).map(|elements| (elements.as_ptr(), elements.len())), Some((place, 97)));
         assert_eq!(heap.bytes(), (448, 0));
     }
 
     #[test]
     fn spare_buffers_are_bounded() {
         let mut heap = Heap::default();
-        let offsets: Vec<usize> = (1..=200).map(|i| heap.alloc(i * 16).unwrap()).collect();
-        for offset in offsets {
-            assert!(heap.free(offset));
+        let handles: Vec<Handle> = (1..=200).map(|i| heap.alloc(i * 16).unwrap()).collect();
+        for handle in handles {
+            assert!(heap.free(handle));
         }
         assert!(heap.spare.len() <= MAX_SPARE_BUFFERS);
         assert_eq!(heap.spare_bytes, heap.spare.iter().map(Buffer::bytes).sum::<usize>());
@@ -119,5 +159,38 @@ mod tests {
         let mut heap = Heap::default();
         assert!(heap.alloc(0).is_err());
         assert!(heap.alloc(usize::MAX).is_err());
+    }
+
+    #[test]
+    fn handles_that_name_nothing_do_nothing() {
+        let mut heap = Heap::default();
+        for handle in [0, 1, 7, usize::MAX] {
+            assert!(heap.get(handle).is_none() && heap.take(handle).is_none() && !heap.free(handle));
+        }
+    }
+
+    #[test]
+    fn a_released_tensor_keeps_its_handle() {
+        let mut heap = Heap::default();
+        let first = heap.alloc(16).unwrap();
+        heap.release(first);
+        heap.release(first);
+        assert_eq!(heap.bytes(), (0, 0));
+        assert!(heap.get(first).is_none());
+        assert_ne!(heap.alloc(16), Ok(first));
+        assert!(heap.free(first));
+        assert_eq!(heap.bytes(), (64, 0));
+    }
+
+    #[test]
+    fn a_lent_buffer_cannot_be_read_until_it_is_back() {
+        let mut heap = Heap::default();
+        let handle = heap.alloc(3).unwrap();
+        let mut buffer = heap.take(handle).unwrap();
+        buffer.as_mut_slice().fill(5.0);
+        assert!(heap.get(handle).is_none());
+        heap.put_back(handle, buffer);
+        assert_eq!(heap.get(handle), Some([5.0; 3].as_slice()));
+        assert_eq!(heap.bytes(), (64, 0));
     }
 }

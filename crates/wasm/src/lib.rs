@@ -1,17 +1,24 @@
 //! The boundary between JavaScript and the kernels: exports that take numbers, a heap of tensors, a cache of packed
 //! filters. No arithmetic.
 //!
-//! A call: JavaScript writes the offsets of the inputs (0: absent), the offsets of the outputs and the operator's words
-//! into the call block, then calls the export with the three counts. The answer is 0, or an
-//! [`ErrorCode`](lenslet_kernels::shape::ErrorCode), whose text [`error_offset`] and [`error_length`] give.
+//! A call: JavaScript writes the handles of the inputs (0: absent), the handles of the outputs and the operator's words
+//! into the call block, then calls the export with 0 and the three counts. The answer is 0, or an
+//! [`ErrorCode`](lenslet_kernels::shape::ErrorCode), whose text [`text_offset`] and [`text_length`] give.
+//!
+//! A program: [`create_program`], then for each step the operator's export with the program's number, where the block holds
+//! three numbers for each input and output instead of a handle (kind; offset or index; length), then [`pack_program`]; it runs with
+//! [`run_program`] as often as wanted.
 
+mod call;
 mod core;
 mod heap;
 mod ops;
 mod packed;
+mod program;
 mod words;
 
-use crate::core::{CALL_BLOCK_LENGTH, keep_panics, last_error, report, with_core};
+use crate::call::Operator;
+use crate::core::{CALL_BLOCK_LENGTH, keep_panics, last_text, report, say, with_core};
 use lenslet_kernels::conv::Accuracy;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -41,41 +48,87 @@ pub fn set_accuracy(strict: u32) {
     with_core(|core| core.accuracy = accuracy);
 }
 
-/// A buffer of `length` float32s, with arbitrary contents; 0 if there is no memory for it (see [`error_offset`]).
+/// The handle of a new buffer of `length` float32s, with arbitrary contents; 0 if there is no memory for it (see
+/// [`text_offset`]).
 #[wasm_bindgen(js_name = allocBuffer)]
 pub fn alloc_buffer(length: usize) -> usize {
     let result = with_core(|core| core.alloc(length));
-    let offset = *result.as_ref().unwrap_or(&0);
+    let handle = *result.as_ref().unwrap_or(&0);
     report(result);
-    offset
+    handle
 }
 
-/// Frees the buffer at `offset` and what was packed from it; 0 if there is none.
+/// Where the elements of a buffer lie; 0 if they were released.
+#[wasm_bindgen(js_name = bufferOffset)]
+pub fn buffer_offset(handle: usize) -> usize {
+    with_core(|core| core.heap.get(handle).map_or(0, |elements| elements.as_ptr().addr()))
+}
+
+/// Frees a buffer and what was packed from it; 0 if there is none.
 #[wasm_bindgen(js_name = freeBuffer)]
-pub fn free_buffer(offset: usize) -> u32 {
-    with_core(|core| u32::from(core.free(offset)))
+pub fn free_buffer(handle: usize) -> u32 {
+    with_core(|core| u32::from(core.free(handle)))
 }
 
-/// Offset of the last error's text: the argument at fault, a line feed, the message; UTF-8.
-#[wasm_bindgen(js_name = errorOffset)]
-pub fn error_offset() -> usize {
-    last_error().0
+/// Offset of the last text, UTF-8: of an error the argument at fault, a line feed, the message; or an explanation.
+#[wasm_bindgen(js_name = textOffset)]
+pub fn text_offset() -> usize {
+    last_text().0
 }
 
-/// Length of the last error's text, bytes.
-#[wasm_bindgen(js_name = errorLength)]
-pub fn error_length() -> usize {
-    last_error().1
+/// Length of the last text, bytes.
+#[wasm_bindgen(js_name = textLength)]
+pub fn text_length() -> usize {
+    last_text().1
 }
 
-/// Writes bytes of tensors, of packed filters, of scratch memory and of spare buffers, and the number of packings so
-/// far, to the first five places of the call block.
+/// The number of a new program without steps, in an arena of `arena` float32s; 0 if there is no memory for it.
+#[wasm_bindgen(js_name = createProgram)]
+pub fn create_program(arena: usize) -> usize {
+    let result = with_core(|core| core.create_program(arena));
+    let number = *result.as_ref().unwrap_or(&0);
+    report(result);
+    number
+}
+
+/// Packs the filters of all steps. The call block begins with `passing` handles of tensors that are needed packed only:
+/// their elements are given back. Of a step that fails, the block's first place then holds the index.
+#[wasm_bindgen(js_name = packProgram)]
+pub fn pack_program(program: usize, passing: usize) -> u32 {
+    report(with_core(|core| core.pack_program(program, passing)))
+}
+
+/// Runs steps `first` to before `end`. The call block holds the handles of the run's inputs, then those of its outputs. Of
+/// a step that fails, the block's first place then holds the index.
+#[wasm_bindgen(js_name = runProgram)]
+pub fn run_program(program: usize, first: usize, end: usize, inputs: usize, outputs: usize) -> u32 {
+    report(with_core(|core| core.run_program(program, [first, end], [inputs, outputs])))
+}
+
+/// Makes the name of the strategy that computes a step the last text: empty where its operator has but one.
+#[wasm_bindgen(js_name = explainStep)]
+pub fn explain_step(program: usize, step: usize) -> u32 {
+    let strategy = with_core(|core| core.explain_step(program, step));
+    if let Ok(strategy) = strategy {
+        say(strategy);
+    }
+    report(strategy)
+}
+
+/// Forgets a program; the arena goes with the last one.
+#[wasm_bindgen(js_name = freeProgram)]
+pub fn free_program(program: usize) {
+    with_core(|core| core.free_program(program));
+}
+
+/// Writes bytes of tensors, of packed filters, of scratch memory, of spare buffers and of the arena, and the number of
+/// packings so far, to the first six places of the call block.
 #[wasm_bindgen(js_name = memoryUsage)]
 pub fn memory_usage() {
     with_core(|core| {
         let (tensors, spare) = core.heap.bytes();
         let (packed, packs) = core.packed.usage();
-        let usage = [tensors, packed, core.scratch.bytes(), spare, packs];
+        let usage = [tensors, packed, core.scratch.bytes(), spare, core.arena.bytes(), packs];
         for (place, value) in core.block.iter_mut().zip(usage) {
             *place = value as f64;
         }
@@ -83,48 +136,48 @@ pub fn memory_usage() {
 }
 
 macro_rules! operators {
-    ($($(#[$doc:meta])* $js_name:ident = $name:ident => $operator:path;)*) => {$(
+    ($($(#[$doc:meta])* $js_name:ident = $name:ident => $kind:ident $operator:path;)*) => {$(
         $(#[$doc])*
         #[wasm_bindgen(js_name = $js_name)]
-        pub fn $name(inputs: usize, outputs: usize, words: usize) -> u32 {
-            report(with_core(|core| core.call([inputs, outputs, words], $operator)))
+        pub fn $name(program: usize, inputs: usize, outputs: usize, words: usize) -> u32 {
+            report(with_core(|core| core.call(program, [inputs, outputs, words], Operator::$kind($operator))))
         }
     )*};
 }
 
 operators! {
     /// See [`ops::conv::conv2d`].
-    conv2d = conv2d => ops::conv::conv2d;
+    conv2d = conv2d => packing ops::conv::conv2d;
     /// See [`ops::conv::conv_transpose2d`].
-    convTranspose2d = conv_transpose2d => ops::conv::conv_transpose2d;
+    convTranspose2d = conv_transpose2d => packing ops::conv::conv_transpose2d;
     /// See [`ops::conv::dense`].
-    dense = dense => ops::conv::dense;
+    dense = dense => packing ops::conv::dense;
     /// See [`ops::pool::pool2d`].
-    pool2d = pool2d => ops::pool::pool2d;
+    pool2d = pool2d => plain ops::pool::pool2d;
     /// See [`ops::pool::global_pool2d`].
-    globalPool2d = global_pool2d => ops::pool::global_pool2d;
+    globalPool2d = global_pool2d => plain ops::pool::global_pool2d;
     /// See [`ops::pool::adaptive_pool2d`].
-    adaptivePool2d = adaptive_pool2d => ops::pool::adaptive_pool2d;
+    adaptivePool2d = adaptive_pool2d => plain ops::pool::adaptive_pool2d;
     /// See [`ops::elementwise::activation`].
-    activation = activation => ops::elementwise::activation;
+    activation = activation => in_place ops::elementwise::activation;
     /// See [`ops::elementwise::softmax`].
-    softmax = softmax => ops::elementwise::softmax;
+    softmax = softmax => plain ops::elementwise::softmax;
     /// See [`ops::elementwise::binary`].
-    binary = binary => ops::elementwise::binary;
+    binary = binary => in_place ops::elementwise::binary;
     /// See [`ops::elementwise::unary`].
-    unary = unary => ops::elementwise::unary;
+    unary = unary => in_place ops::elementwise::unary;
     /// See [`ops::elementwise::batch_norm`].
-    batchNorm = batch_norm => ops::elementwise::batch_norm;
+    batchNorm = batch_norm => plain ops::elementwise::batch_norm;
     /// See [`ops::layout::pad`].
-    pad = pad => ops::layout::pad;
+    pad = pad => plain ops::layout::pad;
     /// See [`ops::layout::concat`].
-    concat = concat => ops::layout::concat;
+    concat = concat => plain ops::layout::concat;
     /// See [`ops::layout::transpose`].
-    transpose = transpose => ops::layout::transpose;
+    transpose = transpose => plain ops::layout::transpose;
     /// See [`ops::image::resize2d`].
-    resize2d = resize2d => ops::image::resize2d;
+    resize2d = resize2d => plain ops::image::resize2d;
     /// See [`ops::image::pixels_to_tensor`].
-    pixelsToTensor = pixels_to_tensor => ops::image::pixels_to_tensor;
+    pixelsToTensor = pixels_to_tensor => plain ops::image::pixels_to_tensor;
     /// See [`ops::image::tensor_to_pixels`].
-    tensorToPixels = tensor_to_pixels => ops::image::tensor_to_pixels;
+    tensorToPixels = tensor_to_pixels => plain ops::image::tensor_to_pixels;
 }

@@ -1,7 +1,7 @@
 /** A core for the tests of the line to it: keeps bytes, and misbehaves when told. */
-import type { Build, Command, CoreMemory, OpCommand, TensorId } from "../../command.ts";
+import type { Build, Command, CoreMemory, OpCommand, RunRequest, TensorId } from "../../command.ts";
+import type { Runner, StepwiseRun } from "../../core/queue.ts";
 import { LensletError } from "../../errors.ts";
-import type { Runner } from "../serve.ts";
 
 /** What the fake's one operator does, as its first word. */
 export const Behaviour = {
@@ -38,8 +38,38 @@ export class FakeRunner implements Runner {
       if (command.kind === "write") this.#tensors.set(command.id, command.bytes);
       else if (command.kind === "alias") this.#tensors.set(command.id, this.#tensor(command.of));
       else if (command.kind === "free") this.#tensors.delete(command.id);
-      else this.#op(command);
+      else if (command.kind === "op") this.#op(command);
     }
+  }
+
+  /** A run of as many steps as its program's number, of 2 ms each; it copies its inputs. */
+  start({ program, inputs, outputs }: RunRequest): StepwiseRun {
+    const set = (make: (index: number) => Uint8Array<ArrayBuffer> | LensletError): void => {
+      outputs.forEach(({ id }, index) => {
+        this.#tensors.set(id, make(index));
+      });
+    };
+    let done = 0;
+    return {
+      total: program,
+      get done() {
+        return done;
+      },
+      advance(end) {
+        for (const until = performance.now() + 2 * (end - done); performance.now() < until; );
+        done = end;
+      },
+      finish: () => set((index) => this.#tensor(inputs[index] ?? 0)),
+      abandon(error) {
+        const failure = error instanceof LensletError ? error : new LensletError("core-trapped", String(error));
+        set(() => failure);
+        return failure;
+      },
+    };
+  }
+
+  explain(): string {
+    return "fake";
   }
 
   read(id: TensorId): ArrayBuffer {
@@ -55,7 +85,7 @@ export class FakeRunner implements Runner {
   }
 
   memory(): CoreMemory {
-    return { tensors: this.#tensors.size, packed: 0, workspace: 0, spare: 0, linear: 0, packs: 0 };
+    return { tensors: this.#tensors.size, packed: 0, workspace: 0, spare: 0, arena: 0, linear: 0, packs: 0 };
   }
 
   #op({ inputs: [from = 0], outputs, words: [behaviour] }: OpCommand): void {

@@ -1,11 +1,28 @@
 //! Operators with weights: inputs are `[x, filter, bias | 0]`, of `conv2d` `[x, filter, bias | 0, residual | 0]`.
 
 use super::{in_nhwc, to_nhwc};
-use crate::core::{Call, output};
-use lenslet_kernels::conv::{Conv2d, ConvTranspose2d};
+use crate::call::{Call, Inputs, Purpose, output};
+use crate::packed::PackedFilters;
+use lenslet_kernels::conv::{Conv2d, ConvTranspose2d, PackedFilter, Packs};
 use lenslet_kernels::dense::Dense;
 use lenslet_kernels::shape::{ConvTranspose2dSpec, SpecError};
 use std::mem;
+
+/// The packed filter for a call that is to run; nothing for one that only packs or explains, which is done then.
+fn filter<'a>(
+    purpose: Purpose,
+    packed: &'a mut PackedFilters,
+    inputs: Inputs,
+    operator: &impl Packs,
+    strategy: &'static str,
+) -> Result<Option<&'a PackedFilter>, SpecError> {
+    if let Purpose::Explain(told) = purpose {
+        *told = strategy;
+        return Ok(None);
+    }
+    let filter = packed.get(operator, inputs, 1)?;
+    Ok(if matches!(purpose, Purpose::Run) { Some(filter) } else { None })
+}
 
 /// Words: layout, filterLayout, n, inH, inW, inC, outC, kH, kW, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom,
 /// padRight, groups, activation (3). The residual has the output's shape and layout.
@@ -15,19 +32,21 @@ pub(crate) fn conv2d(mut call: Call) -> Result<(), SpecError> {
     let spec = call.words.conv2d(image)?;
     let conv = Conv2d::new(&spec, filter_layout, call.words.activation()?)?.with_accuracy(call.accuracy);
     call.words.end()?;
-    let packed = call.packed.get(&conv, call.inputs.offset(1), call.inputs.get(1)?)?;
-    let bias = call.inputs.optional(2)?;
+    let inputs = call.inputs;
+    let Some(packed) = filter(call.purpose, call.packed, inputs, &conv, conv.strategy().name())? else {
+        return Ok(());
+    };
+    let bias = inputs.optional(2)?;
     let images = [&conv.shape.input, &conv.shape.output];
     // Taken out while the rest of the scratch memory is lent to the kernel.
     let mut scratch = mem::take(&mut call.scratch.nhwc_residual);
-    let residual = match call.inputs.optional(3)? {
+    let residual = match inputs.optional(3)? {
         Some(residual) => Some(to_nhwc(layout, &conv.shape.output, "residual", residual, &mut scratch)?),
         None => None,
     };
-    let result =
-        in_nhwc(layout, images, call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, workspace| {
-            conv.run(x, packed, bias, residual, workspace, y)
-        });
+    let result = in_nhwc(layout, images, inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, workspace| {
+        conv.run(x, packed, bias, residual, workspace, y)
+    });
     call.scratch.nhwc_residual = scratch;
     result
 }
@@ -42,10 +61,13 @@ pub(crate) fn conv_transpose2d(mut call: Call) -> Result<(), SpecError> {
     call.words.end()?;
     let spec = ConvTranspose2dSpec { conv: spec, output_padding_h, output_padding_w };
     let conv = ConvTranspose2d::new(&spec, filter_layout, activation)?;
-    let packed = call.packed.get(&conv, call.inputs.offset(1), call.inputs.get(1)?)?;
-    let bias = call.inputs.optional(2)?;
+    let inputs = call.inputs;
+    let Some(packed) = filter(call.purpose, call.packed, inputs, &conv, conv.strategy().name())? else {
+        return Ok(());
+    };
+    let bias = inputs.optional(2)?;
     let images = [&conv.shape.input, &conv.shape.output];
-    in_nhwc(layout, images, call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, workspace| {
+    in_nhwc(layout, images, inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, workspace| {
         conv.run(x, packed, bias, workspace, y)
     })
 }
@@ -56,7 +78,10 @@ pub(crate) fn dense(mut call: Call) -> Result<(), SpecError> {
     let transposed = call.words.flag("transposed")?;
     let dense = Dense::new(m, k, n, transposed, call.words.activation()?)?;
     call.words.end()?;
-    let packed = call.packed.get(&dense, call.inputs.offset(1), call.inputs.get(1)?)?;
-    let bias = call.inputs.optional(2)?;
-    dense.run(call.inputs.get(0)?, packed, bias, &mut call.scratch.workspace, output(call.outputs, 0)?)
+    let inputs = call.inputs;
+    let Some(packed) = filter(call.purpose, call.packed, inputs, &dense, "gemm")? else {
+        return Ok(());
+    };
+    let bias = inputs.optional(2)?;
+    dense.run(inputs.get(0)?, packed, bias, &mut call.scratch.workspace, output(call.outputs, 0)?)
 }

@@ -1,6 +1,6 @@
 //! Operators that keep the shape, or broadcast it.
 
-use crate::core::{Call, output};
+use crate::call::{Call, output};
 use lenslet_kernels::activation::softmax as softmax_kernel;
 use lenslet_kernels::elementwise::{self, Binary, Broadcast, Unary};
 use lenslet_kernels::norm::{self, BatchNorm};
@@ -10,7 +10,12 @@ use lenslet_kernels::shape::SpecError;
 pub(crate) fn activation(mut call: Call) -> Result<(), SpecError> {
     let activation = call.words.activation()?;
     call.words.end()?;
-    activation.run(call.inputs.get(0)?, output(call.outputs, 0)?)
+    let output = output(call.outputs, 0)?;
+    if call.in_place {
+        activation.apply_in_place(output);
+        return Ok(());
+    }
+    activation.run(call.inputs.get(0)?, output)
 }
 
 /// Words: outer, length of the axis, inner.
@@ -28,15 +33,24 @@ pub(crate) fn binary(mut call: Call) -> Result<(), SpecError> {
     let rank = call.words.size("rank")?;
     let b = call.words.list("b", rank)?;
     call.words.end()?;
+    let output = output(call.outputs, 0)?;
+    if call.in_place {
+        return elementwise::binary_in_place(op, output, call.inputs.get(1)?);
+    }
     let broadcast = Broadcast::new(&a, &b)?;
-    elementwise::binary(op, &broadcast, call.inputs.get(0)?, call.inputs.get(1)?, output(call.outputs, 0)?)
+    elementwise::binary(op, &broadcast, call.inputs.get(0)?, call.inputs.get(1)?, output)
 }
 
 /// Words: code.
 pub(crate) fn unary(mut call: Call) -> Result<(), SpecError> {
     let op = Unary::from_code(call.words.code("operator")?)?;
     call.words.end()?;
-    op.run(call.inputs.get(0)?, output(call.outputs, 0)?)
+    let output = output(call.outputs, 0)?;
+    if call.in_place {
+        op.run_in_place(output);
+        return Ok(());
+    }
+    op.run(call.inputs.get(0)?, output)
 }
 
 /// Inputs: x, mean, variance, scale | 0, offset | 0. Words: outer, channels, inner, epsilon.

@@ -1,7 +1,7 @@
 //! Pictures: bytes to floats and back, and other sizes.
 
 use super::in_nhwc;
-use crate::core::{Call, output};
+use crate::call::{Call, output};
 use lenslet_kernels::image::{self, Color, PixelRange};
 use lenslet_kernels::resize::{Coordinates, Resize2d, ResizeMode};
 use lenslet_kernels::shape::{Image, SpecError};

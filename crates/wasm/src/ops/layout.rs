@@ -1,6 +1,6 @@
 //! Operators that move elements and compute nothing.
 
-use crate::core::{Call, output};
+use crate::call::{Call, output};
 use lenslet_kernels::layout;
 use lenslet_kernels::pad::{self, PadMode};
 use lenslet_kernels::shape::SpecError;

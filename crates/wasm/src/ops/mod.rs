@@ -6,7 +6,7 @@ pub(crate) mod image;
 pub(crate) mod layout;
 pub(crate) mod pool;
 
-use crate::core::Scratch;
+use crate::call::Scratch;
 use lenslet_kernels::layout::{nchw_to_nhwc, nhwc_to_nchw};
 use lenslet_kernels::memory::Workspace;
 use lenslet_kernels::shape::{Image, Layout, SpecError, expect_len};

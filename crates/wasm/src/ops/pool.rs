@@ -1,7 +1,7 @@
 //! Pools. Kinds are those of [`PoolKind::from_code`].
 
 use super::in_nhwc;
-use crate::core::{Call, Scratch, output};
+use crate::call::{Call, Scratch, output};
 use lenslet_kernels::layout::{nchw_to_nhwc, nhwc_to_nchw};
 use lenslet_kernels::pool::{
     PoolKind, adaptive_pool2d as adaptive, avg_pool2d, global_pool2d as global, l2_pool2d, max_pool2d,
@@ -22,7 +22,6 @@ pub(crate) fn pool2d(mut call: Call) -> Result<(), SpecError> {
         if kind != PoolKind::Max {
             return Err(SpecError::invalid("indices", "are known for max pools only"));
         }
-        let (values, indices) = (values.as_mut_slice(), indices.as_mut_slice());
         if layout == Layout::Nhwc {
             return max_pool2d_with_indices(&shape, layout, input, values, bytemuck::cast_slice_mut(indices));
         }
