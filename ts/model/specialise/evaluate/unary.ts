@@ -54,7 +54,8 @@ const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Ma
 export function roundHalfEven(x: number): number {
   const low = Math.floor(x);
   if (x - low !== 0.5) return Math.round(x);
-  return low % 2 === 0 ? low : low + 1;
+  // -0.5 becomes -0.
+  return low % 2 === 0 ? low : -(-low - 1);
 }
 
 /** The error function, by a series of positive terms: about 1e-15 for all x. */
