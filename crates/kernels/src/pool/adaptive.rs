@@ -1,104 +1,93 @@
 //! Pools whose windows follow from the sizes: one window over everything, or a given number of them.
 
-use super::PoolKind;
-use super::direct::{self, Taps};
-use super::reduce::{Max, Mean, Norm, Reduce};
+use super::loops::{Loop, Loops, MAX_OR_NAN, Steps, Windows, divisor, roots};
+use super::{PoolKind, sliding};
 use crate::memory::Buffer;
-use crate::shape::{Image, SpecError, expect_len};
-use crate::simd::F32x4;
+use crate::shape::{Image, Pool2dShape, Pool2dSpec, SpecError, expect_len};
 
-/// Pixels that are summed in registers before they join the total: memory is read once and in order for any number of channels,
-/// and rounding errors grow with the number of blocks instead of that of pixels.
-const BLOCK: usize = 32;
+/// Pixels that are joined before they join others, at least: memory is read once and in order for any number of channels.
+const BLOCK: usize = 64;
+/// Pixels of less than four floats that are taken for one.
+const GROUP: usize = 16;
 
 /// One result per image and channel: `output` is `[n, 1, 1, c]`.
 pub fn global_pool2d(kind: PoolKind, image: &Image, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
     expect_len("input", input.len(), image.checked_len("input")?)?;
     expect_len("output", output.len(), image.n * image.c)?;
-    match kind {
-        PoolKind::Max => global::<Max>(image, input, output),
-        PoolKind::Avg => global::<Mean>(image, input, output),
-        PoolKind::L2 => global::<Norm>(image, input, output),
-    }
-}
-
-fn global<R: Reduce>(image: &Image, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
     let (c, pixels) = (image.c, image.h * image.w);
-    let count = F32x4::splat(pixels as f32);
-    let images = input.chunks_exact(pixels * c).zip(output.chunks_exact_mut(c));
-    if c < 4 {
-        for (from, to) in images {
-            few_channels::<R>(c, from, count, to);
+    let mut parts = Buffer::zeroed(match c {
+        // The groups' results, and one of the pixels behind the last group.
+        0..4 => (GROUP + 1) * c + parts_of(pixels / GROUP) * GROUP * c,
+        _ => parts_of(pixels) * c,
+    })?;
+    for (from, to) in input.chunks_exact(pixels * c).zip(output.chunks_exact_mut(c)) {
+        let whole = Whole { loops: Loops::of(kind), c, divisor: divisor(kind, pixels as f32) };
+        if whole.reduce(from, parts.as_mut_slice(), to) {
+            Whole { loops: &MAX_OR_NAN, ..whole }.reduce(from, parts.as_mut_slice(), to);
         }
-        return Ok(());
     }
-    // Kept as values between blocks; channels in groups of 16, the last ones in groups of four.
-    let mut totals = Buffer::zeroed(c.next_multiple_of(4))?;
-    for (from, to) in images {
-        let totals = totals.as_mut_slice();
-        for (i, block) in from.chunks(BLOCK * c).enumerate() {
-            let mut channel = 0;
-            while c - channel >= 16 {
-                join::<R, 4>(block, c, channel, i == 0, &mut totals[channel..]);
-                channel += 16;
-            }
-            while channel < c {
-                // The last vector may hold channels of the one before, too.
-                join::<R, 1>(block, c, channel.min(c - 4), i == 0, &mut totals[channel..]);
-                channel += 4;
-            }
-        }
-        for (i, total) in totals.as_chunks::<4>().0.iter().enumerate() {
-            if let Some(to) = to[(4 * i).min(c - 4)..].first_chunk_mut() {
-                R::finish(F32x4::load(total), count).store(to);
-            }
-        }
+    if kind == PoolKind::L2 {
+        roots(output);
     }
     Ok(())
 }
 
-/// Adds `4 V` channels of a block of pixels to their totals.
-#[inline(always)]
-fn join<R: Reduce, const V: usize>(block: &[f32], c: usize, channel: usize, first: bool, totals: &mut [f32]) {
-    let mut acc = [R::start(); V];
-    for pixel in block.chunks_exact(c) {
-        for (acc, x) in acc.iter_mut().zip(pixel[channel..channel + 4 * V].as_chunks::<4>().0) {
-            *acc = R::add(*acc, F32x4::load(x));
-        }
-    }
-    for (acc, total) in acc.into_iter().zip(totals[..4 * V].as_chunks_mut::<4>().0) {
-        let acc = if first { acc } else { R::merge(acc, F32x4::load(total)) };
-        R::value(acc).store(total);
-    }
+/// Blocks of so many pixels: about as many as each has pixels, as then rounding errors grow with the root of the number of pixels.
+fn parts_of(pixels: usize) -> usize {
+    pixels.div_ceil(BLOCK.max(pixels.isqrt()))
 }
 
-/// One image of 1 to 3 channels: `c` vectors hold four pixels, and lane `i` of them all belongs to channel `i % c`.
-fn few_channels<R: Reduce>(c: usize, from: &[f32], count: F32x4, to: &mut [f32]) {
-    let mut totals = [R::start(); 3];
-    let (mut rest, mut rests) = (&[][..], [R::start(); 3]);
-    for block in from.chunks(4 * BLOCK * c) {
-        let mut acc = [R::start(); 3];
-        let fours = block.chunks_exact(4 * c);
-        rest = fours.remainder();
-        for four in fours {
-            for (acc, x) in acc.iter_mut().zip(four.as_chunks::<4>().0) {
-                *acc = R::add(*acc, F32x4::load(x));
-            }
+/// A window over all pixels.
+#[derive(Clone, Copy)]
+struct Whole {
+    loops: &'static Loops,
+    c: usize,
+    divisor: Option<f32>,
+}
+
+impl Whole {
+    /// All pixels of `from`. True if a NaN may have been lost.
+    fn reduce(self, from: &[f32], parts: &mut [f32], to: &mut [f32]) -> bool {
+        let c = self.c;
+        if let ([to], 1) = (&mut *to, c) {
+            let (total, lost_nan) = (self.loops.total)(from);
+            *to = self.divisor.map_or(total, |divisor| total / divisor);
+            return lost_nan;
         }
-        for (total, acc) in totals.iter_mut().zip(acc) {
-            *total = R::merge(*total, R::value(acc));
+        if c >= 4 || from.len() < GROUP * c {
+            return self.in_blocks(from, parts, to);
         }
+        let (groups, rest) = from.split_at(from.len() - from.len() % (GROUP * c));
+        let (results, parts) = parts.split_at_mut((GROUP + 1) * c);
+        let (of_groups, of_rest) = results.split_at_mut(GROUP * c);
+        let unfinished = Self { divisor: None, ..self };
+        let lost = Self { c: GROUP * c, ..unfinished }.in_blocks(groups, parts, of_groups)
+            | unfinished.along(self.loops.elements, rest, of_rest);
+        lost | self.along(self.loops.parts, results, to)
     }
-    // All but the last block are whole.
-    for (i, &x) in rest.iter().enumerate() {
-        rests[i % c] = R::add(rests[i % c], F32x4::splat(x));
+
+    /// Block by block, then the blocks' results.
+    fn in_blocks(self, from: &[f32], parts: &mut [f32], to: &mut [f32]) -> bool {
+        let pixels = from.len() / self.c;
+        let parts = &mut parts[..parts_of(pixels) * self.c];
+        if parts.len() <= self.c {
+            return self.along(self.loops.elements, from, to);
+        }
+        let block = BLOCK.max(pixels.isqrt()) * self.c;
+        let unfinished = Self { divisor: None, ..self };
+        let mut lost_nan = false;
+        for (from, part) in from.chunks(block).zip(parts.chunks_exact_mut(self.c)) {
+            lost_nan |= unfinished.along(self.loops.elements, from, part);
+        }
+        lost_nan | self.along(self.loops.parts, parts, to)
     }
-    let lanes = totals.map(R::value).map(F32x4::to_array);
-    for (i, &x) in lanes.as_flattened()[..4 * c].iter().enumerate() {
-        rests[i % c] = R::merge(rests[i % c], F32x4::splat(x));
-    }
-    for (to, total) in to.iter_mut().zip(rests) {
-        *to = R::finish(R::value(total), count).to_array()[0];
+
+    /// The pixels of `from`, one after the other.
+    fn along(self, by: Loop, from: &[f32], to: &mut [f32]) -> bool {
+        let columns = Steps { count: from.len() / self.c, step: self.c };
+        let windows =
+            Windows { windows: Steps::ONE, rows: Steps::ONE, columns, len: self.c, pitch: 0, divisor: self.divisor };
+        by(&windows, from, to)
     }
 }
 
@@ -118,23 +107,67 @@ pub fn adaptive_pool2d(
     if out_h == 1 && out_w == 1 {
         return global_pool2d(kind, image, input, output);
     }
-    match kind {
-        PoolKind::Max => adaptive::<Max>(image, &out, input, output),
-        PoolKind::Avg => adaptive::<Mean>(image, &out, input, output),
-        PoolKind::L2 => adaptive::<Norm>(image, &out, input, output),
+    if image.h.is_multiple_of(out_h) && image.w.is_multiple_of(out_w) {
+        let (k_h, k_w) = (image.h / out_h, image.w / out_w);
+        return sliding::run(kind, &touching(*image, k_h, k_w)?, false, input, output);
+    }
+    for loops in [Loops::of(kind), &MAX_OR_NAN] {
+        if !adaptive(kind, loops, image, &out, input, output) {
+            break;
+        }
+    }
+    if kind == PoolKind::L2 {
+        roots(output);
     }
     Ok(())
 }
 
-fn adaptive<R: Reduce>(image: &Image, out: &Image, input: &[f32], output: &mut [f32]) {
-    let taps = |size: usize, windows: usize| {
-        move |i: usize| {
-            // u64: the product of an index and a size needs up to 58 bits.
-            let (i, size, windows) = (i as u64, size as u64, windows as u64);
-            let first = i * size / windows;
-            let len = (((i + 1) * size).div_ceil(windows) - first) as usize;
-            Taps { first: first as usize, len, step: 1, count: len }
-        }
+/// Windows that touch.
+fn touching(input: Image, k_h: usize, k_w: usize) -> Result<Pool2dShape, SpecError> {
+    Pool2dShape::new(&Pool2dSpec {
+        input,
+        k_h,
+        k_w,
+        stride_h: k_h,
+        stride_w: k_w,
+        dilation_h: 1,
+        dilation_w: 1,
+        pad_top: 0,
+        pad_left: 0,
+        pad_bottom: 0,
+        pad_right: 0,
+        ceil_mode: false,
+    })
+}
+
+/// Window by window. True if a NaN may have been lost.
+fn adaptive(kind: PoolKind, loops: &Loops, image: &Image, out: &Image, input: &[f32], output: &mut [f32]) -> bool {
+    let c = image.c;
+    let row_len = image.w * c;
+    // The first element of a window, and how many it has. u64: the product of an index and a size needs up to 58 bits.
+    let taps = |i: usize, size: usize, windows: usize| {
+        let (i, size, windows) = (i as u64, size as u64, windows as u64);
+        let first = i * size / windows;
+        (first as usize, (((i + 1) * size).div_ceil(windows) - first) as usize)
     };
-    direct::run::<R>(image, out, taps(image.h, out.h), taps(image.w, out.w), input, output);
+    let mut lost_nan = false;
+    let images = input.chunks_exact(image.h * row_len);
+    for (from, to) in images.zip(output.chunks_exact_mut(out.h * out.w * c)) {
+        for (y, to) in to.chunks_exact_mut(out.w * c).enumerate() {
+            let (row, rows) = taps(y, image.h, out.h);
+            for (x, to) in to.chunks_exact_mut(c).enumerate() {
+                let (column, columns) = taps(x, image.w, out.w);
+                let windows = Windows {
+                    windows: Steps::ONE,
+                    rows: Steps { count: rows, step: row_len },
+                    columns: Steps { count: columns, step: c },
+                    len: c,
+                    pitch: 0,
+                    divisor: divisor(kind, rows as f32 * columns as f32),
+                };
+                lost_nan |= (loops.elements)(&windows, &from[row * row_len + column * c..], to);
+            }
+        }
+    }
+    lost_nan
 }

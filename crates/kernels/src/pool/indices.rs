@@ -1,6 +1,6 @@
 //! Max pool that also says where each maximum was found.
 
-use super::{Taps, taps_of};
+use super::sliding::{Positions, Taps};
 use crate::shape::{Image, Layout, Pool2dShape, SpecError, expect_len};
 
 /// [`super::max_pool2d`], and for every output the flat index of its maximum in the whole input tensor: in NHWC order, or, for
@@ -20,15 +20,15 @@ pub fn max_pool2d_with_indices(
     expect_len("output", output.len(), shape.output.len())?;
     expect_len("indices", indices.len(), shape.output.len())?;
     let c = shape.input.c;
-    let rows_of = taps_of(&shape.h, false);
-    let columns_of = taps_of(&shape.w, false);
+    let rows_of = Positions::new(&shape.h, false);
+    let columns_of = Positions::new(&shape.w, false);
     let image_len = shape.input.h * shape.input.w * c;
     let mut outputs = output.chunks_exact_mut(c).zip(indices.chunks_exact_mut(c));
     for (n, image) in input.chunks_exact(image_len).enumerate() {
         for y in 0..shape.output.h {
-            let rows = rows_of(y);
+            let rows = rows_of.taps(y);
             for (x, (best, index)) in outputs.by_ref().take(shape.output.w).enumerate() {
-                find(&shape.input, image, rows, columns_of(x), best, index);
+                find(&shape.input, image, rows, columns_of.taps(x), best, index);
                 number(&shape.input, layout, n, index);
             }
         }

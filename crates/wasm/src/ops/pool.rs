@@ -4,8 +4,8 @@ use super::in_nhwc;
 use crate::call::{Call, Scratch, output};
 use lenslet_kernels::layout::{nchw_to_nhwc, nhwc_to_nchw};
 use lenslet_kernels::pool::{
-    PoolKind, adaptive_pool2d as adaptive, avg_pool2d, global_pool2d as global, l2_pool2d, max_pool2d,
-    max_pool2d_with_indices,
+    PoolKind, adaptive_pool2d as adaptive, avg_pool2d, global_pool2d as global, is_wide, l2_pool2d, max_pool2d,
+    max_pool2d_with_indices, planes, planes_of,
 };
 use lenslet_kernels::shape::{Image, Layout, Pool2dShape, SpecError};
 
@@ -35,12 +35,16 @@ pub(crate) fn pool2d(mut call: Call) -> Result<(), SpecError> {
         // Indices are moved as floats, which keeps their bits.
         return nhwc_to_nchw(&shape.output, places, indices);
     }
-    let images = [&shape.input, &shape.output];
-    in_nhwc(layout, images, input, output(call.outputs, 0)?, call.scratch, |x, y, _| match kind {
-        PoolKind::Max => max_pool2d(&shape, x, y),
-        PoolKind::Avg => avg_pool2d(&shape, count_include_pad, x, y),
-        PoolKind::L2 => l2_pool2d(&shape, x, y),
-    })
+    let pool = |shape: &Pool2dShape, x: &[f32], y: &mut [f32]| match kind {
+        PoolKind::Max => max_pool2d(shape, x, y),
+        PoolKind::Avg => avg_pool2d(shape, count_include_pad, x, y),
+        PoolKind::L2 => l2_pool2d(shape, x, y),
+    };
+    let output = output(call.outputs, 0)?;
+    if layout == Layout::Nchw && is_wide(&shape) {
+        return pool(&planes(&shape), input, output);
+    }
+    in_nhwc(layout, [&shape.input, &shape.output], input, output, call.scratch, |x, y, _| pool(&shape, x, y))
 }
 
 /// Words: kind, layout, n, h, w, c.
@@ -48,10 +52,8 @@ pub(crate) fn global_pool2d(mut call: Call) -> Result<(), SpecError> {
     let kind = PoolKind::from_code(call.words.code("kind")?)?;
     let (layout, image) = call.words.image()?;
     call.words.end()?;
-    let images = [&image, &Image { h: 1, w: 1, ..image }];
-    in_nhwc(layout, images, call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| {
-        global(kind, &image, x, y)
-    })
+    let image = if layout == Layout::Nchw { planes_of(&image) } else { image };
+    global(kind, &image, call.inputs.get(0)?, output(call.outputs, 0)?)
 }
 
 /// Words: kind, layout, n, h, w, c, outH, outW.

@@ -1,0 +1,360 @@
+//! The inner loops of all pools: runs of floats under windows become runs of the output. What to pool, and in which way, they are told.
+
+use super::PoolKind;
+use super::reduce::{Largest, LargestOrNan, Reduce, Sum, SumOfSquares};
+use crate::activation::{load_part, map_in_place, store_part};
+use crate::simd::F32x4;
+
+/// Evenly spaced places.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Steps {
+    pub(super) count: usize,
+    pub(super) step: usize,
+}
+
+impl Steps {
+    /// One place.
+    pub(super) const ONE: Self = Self { count: 1, step: 0 };
+}
+
+/// Windows side by side, `windows.step` apart: runs of `len` floats at `rows` x `columns` places become one run of the output.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Windows {
+    pub(super) windows: Steps,
+    pub(super) rows: Steps,
+    pub(super) columns: Steps,
+    pub(super) len: usize,
+    /// From one run of the output to the next.
+    pub(super) pitch: usize,
+    /// What sums are divided by.
+    pub(super) divisor: Option<f32>,
+}
+
+impl Windows {
+    #[inline(always)]
+    fn finish<R: Reduce>(&self, total: F32x4) -> F32x4 {
+        match self.divisor {
+            Some(divisor) if R::DIVIDES => total / F32x4::splat(divisor),
+            _ => total,
+        }
+    }
+}
+
+/// Reduces `windows`, the first of which begins at `from[0]`, into `to`. True if a NaN may have been lost.
+pub(super) type Loop = fn(windows: &Windows, from: &[f32], to: &mut [f32]) -> bool;
+
+/// A [`Loop`] with a row that is kept.
+pub(super) type Slide = fn(windows: &Windows, from: &[f32], kept: &mut [f32], to: &mut [f32]) -> bool;
+
+/// The loops of one kind of pool.
+pub(super) struct Loops {
+    /// Of elements.
+    pub(super) elements: Loop,
+    /// Of elements under 3x3 windows, stride 2, with a row that is kept: see [`slide`].
+    pub(super) slide: Option<Slide>,
+    /// Of parts of windows.
+    pub(super) parts: Loop,
+    /// Of parts of windows that are single floats, stride 2.
+    pub(super) halve: Loop,
+    /// Of all elements of a run to one number; the second value is true if a NaN may have been lost.
+    pub(super) total: fn(elements: &[f32]) -> (f32, bool),
+    /// What changes nothing.
+    pub(super) none: f32,
+}
+
+impl Loops {
+    /// Those of a kind.
+    pub(super) fn of(kind: PoolKind) -> &'static Self {
+        match kind {
+            PoolKind::Max => &MAX,
+            PoolKind::Avg => &AVG,
+            PoolKind::L2 => &L2,
+        }
+    }
+}
+
+const MAX: Loops = Loops {
+    elements: few::<Largest>,
+    slide: Some(slide::<Largest>),
+    parts: few::<Largest>,
+    halve: halve::<Largest>,
+    total: total::<Largest>,
+    none: f32::NEG_INFINITY,
+};
+const AVG: Loops = Loops {
+    elements: few::<Sum>,
+    slide: Some(slide::<Sum>),
+    parts: few::<Sum>,
+    halve: halve::<Sum>,
+    total: total::<Sum>,
+    none: 0.0,
+};
+/// Squares, rarely pooled, make do with the loop for everything.
+const L2: Loops = Loops {
+    elements: reduce::<SumOfSquares>,
+    slide: None,
+    parts: few::<Sum>,
+    halve: halve::<Sum>,
+    total: total::<SumOfSquares>,
+    none: 0.0,
+};
+/// For what [`MAX`] may have got wrong.
+pub(super) const MAX_OR_NAN: Loops = Loops {
+    elements: reduce::<LargestOrNan>,
+    slide: None,
+    parts: reduce::<LargestOrNan>,
+    halve: reduce::<LargestOrNan>,
+    total: total::<LargestOrNan>,
+    none: f32::NEG_INFINITY,
+};
+
+/// Window after window, 16 floats in registers.
+fn reduce<R: Reduce>(windows: &Windows, from: &[f32], to: &mut [f32]) -> bool {
+    let len = windows.len;
+    let mut watch = F32x4::zero();
+    for i in 0..windows.windows.count {
+        let from = &from[i * windows.windows.step..];
+        let to = &mut to[i * windows.pitch..];
+        let mut at = 0;
+        while len - at >= 16 {
+            watch = watch + block::<R, 4>(windows, &from[at..], &mut to[at..at + 16]);
+            at += 16;
+        }
+        while at < len {
+            let (here, end) = last_vector(at, len, to.len());
+            watch = watch + block::<R, 1>(windows, &from[here..], &mut to[here..end]);
+            at += 4;
+        }
+    }
+    R::LOSES_NAN && watch.sum().is_nan()
+}
+
+/// `4 V` floats of one window, or as many as `to` takes. Gives a sum that is NaN if one of the elements was.
+#[inline(always)]
+fn block<R: Reduce, const V: usize>(windows: &Windows, from: &[f32], to: &mut [f32]) -> F32x4 {
+    let mut acc = [R::none(); V];
+    let mut sums = [F32x4::zero(); V];
+    for i in 0..windows.rows.count {
+        let mut at = i * windows.rows.step;
+        for _ in 0..windows.columns.count {
+            let taps: [F32x4; V] = load(&from[at..]);
+            for v in 0..V {
+                acc[v] = R::add(acc[v], taps[v]);
+                if R::LOSES_NAN {
+                    sums[v] = sums[v] + taps[v];
+                }
+            }
+            // Where this wraps it was the last.
+            at = at.wrapping_add(windows.columns.step);
+        }
+    }
+    let acc = acc.map(|acc| windows.finish::<R>(acc));
+    if V == 1 {
+        store_part(acc[0], to);
+    } else {
+        for (acc, to) in acc.into_iter().zip(to.as_chunks_mut::<4>().0) {
+            acc.store(to);
+        }
+    }
+    sums.into_iter().fold(F32x4::zero(), |total, sum| total + sum)
+}
+
+/// The first `4 V` floats; where there are less than four, zeros after them.
+#[inline(always)]
+fn load<const V: usize>(from: &[f32]) -> [F32x4; V] {
+    if V == 1 {
+        return [load_part(from); V];
+    }
+    let chunks = from[..4 * V].as_chunks::<4>().0;
+    core::array::from_fn(|v| F32x4::load(&chunks[v]))
+}
+
+/// [`reduce`], unrolled over the taps where they are few, as most windows' rows and columns are.
+fn few<R: Reduce>(windows: &Windows, from: &[f32], to: &mut [f32]) -> bool {
+    match windows.rows.count.saturating_mul(windows.columns.count) {
+        2 => taps::<R, 2>(windows, from, to),
+        3 => taps::<R, 3>(windows, from, to),
+        4 => taps::<R, 4>(windows, from, to),
+        _ => reduce::<R>(windows, from, to),
+    }
+}
+
+/// [`reduce`] of `N` taps.
+fn taps<R: Reduce, const N: usize>(windows: &Windows, from: &[f32], to: &mut [f32]) -> bool {
+    let Windows { windows: Steps { count, step }, rows, columns, len, pitch, .. } = *windows;
+    let offsets: [usize; N] =
+        core::array::from_fn(|n| n / columns.count * rows.step + n % columns.count * columns.step);
+    let whole = len & !15;
+    let mut watch = [F32x4::zero(); 4];
+    for i in 0..count {
+        let runs = offsets.map(|offset| &from[i * step + offset..]);
+        let to = &mut to[i * pitch..];
+        let blocks = runs.map(|run| run[..whole].as_chunks::<16>().0);
+        for (b, to) in to[..whole].as_chunks_mut::<16>().0.iter_mut().enumerate() {
+            let chunks = blocks.map(|blocks| blocks[b].as_chunks::<4>().0);
+            // Vector by vector, stores between them: LLVM would load all first, more than there are registers.
+            for (v, to) in to.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                let (part, sum) = part::<R, N>(chunks.map(|chunks| F32x4::load(&chunks[v])));
+                windows.finish::<R>(part).store(to);
+                watch[v] = watch[v] + sum;
+            }
+        }
+        for at in (whole..len).step_by(4) {
+            let (here, end) = last_vector(at, len, to.len());
+            let (part, sum) = part::<R, N>(runs.map(|run| load_part(&run[here..])));
+            store_part(windows.finish::<R>(part), &mut to[here..end]);
+            watch[0] = watch[0] + sum;
+        }
+    }
+    R::LOSES_NAN && watch.into_iter().any(|watch| watch.sum().is_nan())
+}
+
+/// Where a vector that should begin at `at` of a run of `len` lies, if not all of it is there: the last one does floats again that
+/// the one before did; one of a run of less than four does some of the next run, which are done again.
+#[inline(always)]
+fn last_vector(at: usize, len: usize, room: usize) -> (usize, usize) {
+    let here = at.min(len.saturating_sub(4));
+    (here, room.min(here + 4))
+}
+
+/// `N` elements, and a sum that is NaN if one of them is.
+#[inline(always)]
+fn part<R: Reduce, const N: usize>(taps: [F32x4; N]) -> (F32x4, F32x4) {
+    let mut part = R::one(taps[0]);
+    let mut sum = if R::LOSES_NAN { taps[0] } else { F32x4::zero() };
+    for &tap in &taps[1..] {
+        part = R::add(part, tap);
+        if R::LOSES_NAN {
+            sum = sum + tap;
+        }
+    }
+    (part, sum)
+}
+
+/// [`reduce`] of 3x3 windows, stride 2, in `len` channels, a multiple of four. `from` begins in the middle row of the first window;
+/// `kept` holds what the windows' upper rows come to, and afterwards the lower rows, the upper ones of the next windows: every
+/// element is loaded once, or twice where neighbours share it.
+fn slide<R: Reduce>(windows: &Windows, from: &[f32], kept: &mut [f32], to: &mut [f32]) -> bool {
+    let Windows { windows: Steps { count, step }, rows, len, .. } = *windows;
+    let mut watch = F32x4::zero();
+    if R::LOSES_NAN {
+        // The first column, which no window shares with one before it.
+        for row in [from, &from[rows.step..]] {
+            watch = row[..len].as_chunks().0.iter().fold(watch, |watch, x| watch + F32x4::load(x));
+        }
+    }
+    let (upper, lower) = (from, &from[rows.step..]);
+    for (i, (kept, to)) in kept.chunks_exact_mut(len).zip(to.chunks_exact_mut(len)).take(count).enumerate() {
+        let ([a, b, c], [d, e, f]) = (thirds(&upper[i * step..], len), thirds(&lower[i * step..], len));
+        let runs = [a, b, c, d, e, f];
+        // Two vectors a turn: of more, LLVM would keep the elements until all sums for the watch are due at the end of the turn.
+        let pairs = runs.map(|run| run.as_chunks::<8>().0);
+        let wide = to.as_chunks_mut::<8>().0.iter_mut().zip(kept.as_chunks_mut::<8>().0);
+        for (b, (to, kept)) in wide.enumerate() {
+            let chunks = pairs.map(|pairs| pairs[b].as_chunks::<4>().0);
+            for (v, (to, kept)) in to.as_chunks_mut().0.iter_mut().zip(kept.as_chunks_mut().0).enumerate() {
+                watch = watch + two_rows::<R>(windows, chunks.map(|chunks| &chunks[v]), kept, to);
+            }
+        }
+        if len % 8 != 0
+            && let (Some(kept), Some(to)) = (kept.last_chunk_mut(), to.last_chunk_mut())
+        {
+            let last = runs.map(|run| run.last_chunk().unwrap_or(&[0.0; 4]));
+            watch = watch + two_rows::<R>(windows, last, kept, to);
+        }
+    }
+    R::LOSES_NAN && watch.sum().is_nan()
+}
+
+/// The first three runs of `len` floats.
+#[inline(always)]
+fn thirds(from: &[f32], len: usize) -> [&[f32]; 3] {
+    let (first, rest) = from[..3 * len].split_at(len);
+    let (second, third) = rest.split_at(len);
+    [first, second, third]
+}
+
+/// Joins a kept row with two more, three elements each, and keeps the last. Gives a sum that is NaN if one of the last two
+/// elements of either is.
+#[inline(always)]
+fn two_rows<R: Reduce>(windows: &Windows, taps: [&[f32; 4]; 6], kept: &mut [f32; 4], to: &mut [f32; 4]) -> F32x4 {
+    let [a, b, c, d, e, f] = taps.map(F32x4::load);
+    let upper = F32x4::load(kept);
+    let middle = R::add(R::add(R::one(a), b), c);
+    let lower = R::add(R::add(R::one(d), e), f);
+    lower.store(kept);
+    windows.finish::<R>(R::join(R::join(upper, middle), lower)).store(to);
+    if R::LOSES_NAN { (b + c) + (e + f) } else { upper }
+}
+
+/// [`reduce`] of windows of one row and single floats, stride 2, columns side by side: even and odd floats of eight are two taps
+/// of four windows.
+fn halve<R: Reduce>(windows: &Windows, from: &[f32], to: &mut [f32]) -> bool {
+    let count = windows.windows.count;
+    let (fours, _) = to[..count].as_chunks_mut::<4>();
+    let done = 4 * fours.len();
+    for (i, to) in fours.iter_mut().enumerate() {
+        let from = &from[8 * i..];
+        let mut acc = R::none();
+        for j in (0..windows.columns.count).step_by(2) {
+            // Of the last window's odd columns there may be none.
+            let [a, b] = [load_part(&from[j..]), load_part(from.get(j + 4..).unwrap_or(&[]))];
+            let (even, odd) = F32x4::unzip(a, b);
+            acc = R::add(acc, even);
+            if j + 1 < windows.columns.count {
+                acc = R::add(acc, odd);
+            }
+        }
+        windows.finish::<R>(acc).store(to);
+    }
+    let rest = Steps { count: count - done, ..windows.windows };
+    rest.count > 0 && reduce::<R>(&Windows { windows: rest, ..*windows }, &from[2 * done..], &mut to[done..])
+}
+
+/// Elements that are joined in 16 chains before they join the others: rounding errors grow with the number of blocks, not of elements.
+const BLOCK: usize = 1024;
+
+/// All elements of a run.
+fn total<R: Reduce>(elements: &[f32]) -> (f32, bool) {
+    let mut total = R::none();
+    let mut watch = F32x4::zero();
+    for block in elements.chunks(BLOCK) {
+        let (sixteens, rest) = block.as_chunks::<16>();
+        let mut parts = [R::none(); 4];
+        for sixteen in sixteens {
+            for (part, x) in parts.iter_mut().zip(sixteen.as_chunks().0) {
+                let x = F32x4::load(x);
+                *part = R::add(*part, x);
+                if R::LOSES_NAN {
+                    watch = watch + x;
+                }
+            }
+        }
+        let [mut a, b, c, d] = parts;
+        let (fours, rest) = rest.as_chunks::<4>();
+        for x in fours.iter().map(F32x4::load) {
+            a = R::add(a, x);
+            watch = if R::LOSES_NAN { watch + x } else { watch };
+        }
+        if !rest.is_empty() {
+            let here = F32x4::load(&[0.0, 1.0, 2.0, 3.0]).lt(F32x4::splat(rest.len() as f32));
+            a = R::add(a, here.select(load_part(rest), R::none()));
+            watch = if R::LOSES_NAN { watch + load_part(rest) } else { watch };
+        }
+        total = R::join(total, R::join(R::join(a, b), R::join(c, d)));
+    }
+    // A vector of each lane.
+    let [a, b, c, d] = F32x4::transpose([total; 4]);
+    let total = R::join(R::join(a, c), R::join(b, d)).to_array()[0];
+    (total, R::LOSES_NAN && watch.sum().is_nan())
+}
+
+/// What sums over `count` elements are divided by, where means are wanted; that of no elements is 0.
+pub(super) fn divisor(kind: PoolKind, count: f32) -> Option<f32> {
+    (kind == PoolKind::Avg).then_some(count.max(1.0))
+}
+
+/// The last step of an L2 norm: roots of the sums of squares. It has no part in the loops, as it is rare.
+pub(super) fn roots(sums: &mut [f32]) {
+    map_in_place(sums, F32x4::sqrt);
+}
