@@ -1,6 +1,8 @@
 //! Between pixels (RGBA bytes, as a canvas has them) and tensors.
 
+use crate::activation::{load_part, store_part};
 use crate::shape::{SpecError, checked_len, expect_len};
+use crate::simd::F32x4;
 
 /// The channels of a tensor that holds an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,16 +71,36 @@ impl PixelRange {
         Ok(())
     }
 
-    fn number(&self, channel: usize, p: f32) -> f32 {
-        (p * self.range_scale - self.mean[channel]) / self.deviation[channel]
+    /// As vectors of the four channels, or with `grey`, of the first one.
+    fn vectors(&self, grey: bool) -> Vectors {
+        let of = |values: &[f32; 4]| if grey { F32x4::splat(values[0]) } else { F32x4::load(values) };
+        Vectors { scale: F32x4::splat(self.range_scale), mean: of(&self.mean), deviation: of(&self.deviation) }
+    }
+}
+
+/// A [`PixelRange`] as vectors.
+struct Vectors {
+    scale: F32x4,
+    mean: F32x4,
+    deviation: F32x4,
+}
+
+impl Vectors {
+    /// Bytes as the tensor's numbers. Only `DIVIDE`s if some deviation is not 1: it would take as long as all the rest.
+    #[inline(always)]
+    fn numbers<const DIVIDE: bool>(&self, bytes: F32x4) -> F32x4 {
+        let centred = bytes * self.scale - self.mean;
+        if DIVIDE { centred / self.deviation } else { centred }
     }
 
-    /// The nearest byte, half way up; 0 for NaN.
-    fn byte(&self, channel: usize, value: f32) -> u8 {
-        let p = (value * self.deviation[channel] + self.mean[channel]) / self.range_scale;
-        let floor = p as u8; // saturates
-        // The difference is exact, p + 0.5 is not: 0.49999997 must not become 1.
-        floor.saturating_add(u8::from(p - f32::from(floor) >= 0.5))
+    /// What the nearest bytes, half way up, are without their fractions, 0 for NaN. Only `DIVIDE`s if the scale is not 1.
+    #[inline(always)]
+    fn bytes<const DIVIDE: bool>(&self, numbers: F32x4) -> F32x4 {
+        /// The largest number below a half: added to 0.49999997, which is to become 0, a half would round up to 1.
+        const HALF: f32 = 0.5f32.next_down();
+        let scaled = numbers * self.deviation + self.mean;
+        let exact = if DIVIDE { scaled / self.scale } else { scaled };
+        exact.pmin(F32x4::splat(255.0)) + F32x4::splat(HALF)
     }
 }
 
@@ -90,31 +112,60 @@ pub fn pixels_to_tensor(rgba: &[u8], color: Color, range: &PixelRange, output: &
     }
     expect_len("output", output.len(), checked_len("output", &[pixels.len(), color.channels()])?)?;
     range.check(color)?;
-    match color {
-        Color::Grey => {
-            for (to, &[r, g, b, _]) in output.iter_mut().zip(pixels) {
-                let luma = 0.299 * f32::from(r) + 0.587 * f32::from(g) + 0.114 * f32::from(b);
-                *to = range.number(0, luma);
-            }
-        }
-        Color::Rgb => look_up::<3>(pixels, range, output),
-        Color::Rgba => look_up::<4>(pixels, range, output),
-    }
+    let vectors = range.vectors(color == Color::Grey);
+    let divides = range.deviation[..color.channels()].iter().any(|&deviation| deviation != 1.0);
+    let fill = match (color, divides) {
+        (Color::Grey, false) => to_grey::<false>,
+        (Color::Grey, true) => to_grey::<true>,
+        (Color::Rgb, false) => to_colors::<3, false>,
+        (Color::Rgb, true) => to_colors::<3, true>,
+        (Color::Rgba, false) => to_colors::<4, false>,
+        (Color::Rgba, true) => to_colors::<4, true>,
+    };
+    fill(pixels, &vectors, output);
     Ok(())
 }
 
-/// The numbers of all bytes are computed once: a division for each of 256, not for each pixel.
-fn look_up<const C: usize>(pixels: &[[u8; 4]], range: &PixelRange, output: &mut [f32]) {
-    let mut numbers = [[0.0; 256]; C];
-    for (channel, numbers) in numbers.iter_mut().enumerate() {
-        for (p, number) in numbers.iter_mut().enumerate() {
-            *number = range.number(channel, p as f32);
+/// The bytes of up to four pixels, zeros after them.
+fn padded(pixels: &[[u8; 4]]) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    bytes.as_chunks_mut().0.iter_mut().zip(pixels).for_each(|(to, pixel)| *to = *pixel);
+    bytes
+}
+
+fn to_grey<const DIVIDE: bool>(pixels: &[[u8; 4]], vectors: &Vectors, output: &mut [f32]) {
+    let grey = |bytes: &[u8; 16]| {
+        let [r, g, b, _] = F32x4::from_planes(bytes);
+        let luma = F32x4::splat(0.299) * r + F32x4::splat(0.587) * g + F32x4::splat(0.114) * b;
+        vectors.numbers::<DIVIDE>(luma)
+    };
+    let (quads, rest) = pixels.as_chunks::<4>();
+    let (to, to_rest) = output.as_chunks_mut::<4>();
+    for (to, quad) in to.iter_mut().zip(quads) {
+        grey(bytemuck::cast_ref(quad)).store(to);
+    }
+    if !rest.is_empty() {
+        store_part(grey(&padded(rest)), to_rest);
+    }
+}
+
+/// Four pixels at a time, as long as another one follows: of three channels, the fourth lane lands on that.
+fn quads(pixels: usize) -> usize {
+    pixels.saturating_sub(1) / 4
+}
+
+/// A vector a pixel, a lane a channel.
+fn to_colors<const C: usize, const DIVIDE: bool>(pixels: &[[u8; 4]], vectors: &Vectors, output: &mut [f32]) {
+    let (whole, rest) = pixels.split_at(4 * quads(pixels.len()));
+    for (i, quad) in whole.as_chunks::<4>().0.iter().enumerate() {
+        let to = &mut output[4 * C * i..][..3 * C + 4];
+        for (pixel, bytes) in F32x4::from_bytes(bytemuck::cast_ref(quad)).into_iter().enumerate() {
+            vectors.numbers::<DIVIDE>(bytes).store(&mut to[pixel * C..][..4].as_chunks_mut().0[0]);
         }
     }
-    for (to, pixel) in output.as_chunks_mut::<C>().0.iter_mut().zip(pixels) {
-        for channel in 0..C {
-            to[channel] = numbers[channel][usize::from(pixel[channel])];
-        }
+    for (to, pixel) in output[whole.len() * C..].chunks_exact_mut(C).zip(rest) {
+        let [bytes, ..] = F32x4::from_bytes(&padded(&[*pixel]));
+        store_part(vectors.numbers::<DIVIDE>(bytes), to);
     }
 }
 
@@ -127,23 +178,49 @@ pub fn tensor_to_pixels(values: &[f32], color: Color, range: &PixelRange, rgba: 
     }
     expect_len("input", values.len(), checked_len("pixels", &[pixels.len(), color.channels()])?)?;
     range.check(color)?;
-    match color {
-        Color::Grey => {
-            for (to, &value) in pixels.iter_mut().zip(values) {
-                let grey = range.byte(0, value);
-                *to = [grey, grey, grey, 255];
-            }
-        }
-        Color::Rgb => {
-            for (to, &[r, g, b]) in pixels.iter_mut().zip(values.as_chunks::<3>().0) {
-                *to = [range.byte(0, r), range.byte(1, g), range.byte(2, b), 255];
-            }
-        }
-        Color::Rgba => {
-            for (to, &[r, g, b, a]) in pixels.iter_mut().zip(values.as_chunks::<4>().0) {
-                *to = [range.byte(0, r), range.byte(1, g), range.byte(2, b), range.byte(3, a)];
-            }
-        }
-    }
+    let vectors = range.vectors(color == Color::Grey);
+    let fill = match (color, range.range_scale != 1.0) {
+        (Color::Grey, false) => from_grey::<false>,
+        (Color::Grey, true) => from_grey::<true>,
+        (Color::Rgb, false) => from_colors::<3, false>,
+        (Color::Rgb, true) => from_colors::<3, true>,
+        (Color::Rgba, false) => from_colors::<4, false>,
+        (Color::Rgba, true) => from_colors::<4, true>,
+    };
+    fill(values, &vectors, pixels);
     Ok(())
+}
+
+fn from_grey<const DIVIDE: bool>(values: &[f32], vectors: &Vectors, pixels: &mut [[u8; 4]]) {
+    let bytes = |values| {
+        let grey = vectors.bytes::<DIVIDE>(values);
+        F32x4::to_planes([grey, grey, grey, F32x4::splat(255.0)])
+    };
+    let (quads, rest) = values.as_chunks::<4>();
+    let (to, to_rest) = pixels.as_chunks_mut::<4>();
+    for (to, quad) in to.iter_mut().zip(quads) {
+        *to = bytemuck::cast(bytes(F32x4::load(quad)));
+    }
+    if !rest.is_empty() {
+        to_rest.copy_from_slice(&bytes(load_part(rest)).as_chunks().0[..rest.len()]);
+    }
+}
+
+fn from_colors<const C: usize, const DIVIDE: bool>(values: &[f32], vectors: &Vectors, pixels: &mut [[u8; 4]]) {
+    // The fourth lane of three channels is the next pixel's first: opaque instead.
+    let is_alpha = F32x4::load(&[0.0, 0.0, 0.0, 1.0]).eq(F32x4::splat(1.0));
+    let bytes = |values: F32x4| {
+        let bytes = vectors.bytes::<DIVIDE>(values);
+        if C == 3 { is_alpha.select(F32x4::splat(255.0), bytes) } else { bytes }
+    };
+    let (whole, rest) = pixels.split_at_mut(4 * quads(pixels.len()));
+    for (i, to) in whole.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let from = &values[4 * C * i..][..3 * C + 4];
+        let quad = [0, 1, 2, 3].map(|pixel| bytes(F32x4::load(&from[pixel * C..][..4].as_chunks().0[0])));
+        *to = bytemuck::cast(F32x4::to_bytes(quad));
+    }
+    for (to, from) in rest.iter_mut().zip(values[whole.len() * C..].chunks_exact(C)) {
+        let bytes = F32x4::to_bytes([bytes(load_part(from)); 4]);
+        *to = bytes.as_chunks().0[0];
+    }
 }

@@ -5,6 +5,7 @@
 pub mod activation;
 pub mod conv;
 pub mod dense;
+pub mod edges;
 pub mod elementwise;
 mod epilogue;
 pub mod gemm;

@@ -184,6 +184,61 @@ fn numbers_become_bytes_by_clamping_and_rounding() {
     }
 }
 
+/// The definitions, a number at a time.
+fn number(range: &PixelRange, channel: usize, p: f32) -> f32 {
+    (p * range.range_scale - range.mean[channel]) / range.deviation[channel]
+}
+
+fn byte(range: &PixelRange, channel: usize, value: f32) -> u8 {
+    let p = (value * range.deviation[channel] + range.mean[channel]) / range.range_scale;
+    let floor = p as u8; // saturates
+    floor.saturating_add(u8::from(p - f32::from(floor) >= 0.5))
+}
+
+#[test]
+fn every_number_of_pixels_in_every_range_bit_by_bit() {
+    let mut rng = Rng::new(11);
+    let plain = PixelRange::up_to(255.0);
+    let ranges = [
+        plain,
+        PixelRange::up_to(1.0),
+        PixelRange { mean: [0.4, 0.5, 0.6, 0.7], deviation: [0.25, 0.3, 0.2, 2.0], ..PixelRange::up_to(1.0) },
+        PixelRange { mean: [3.0, 2.0, 1.0, 0.5], deviation: [255.0; 4], ..plain },
+    ];
+    for pixels in (1..=13).chain([64, 99]) {
+        for color in [Color::Grey, Color::Rgb, Color::Rgba] {
+            for range in &ranges {
+                let c = color.channels();
+                let rgba: Vec<u8> = (0..4 * pixels).map(|_| rng.int(0, 255) as u8).collect();
+                let mut output = Guarded::new(pixels * c);
+                pixels_to_tensor(&rgba, color, range, output.body()).unwrap();
+                let expected = rgba.chunks(4).flat_map(|pixel| {
+                    let [r, g, b, a] = [0, 1, 2, 3].map(|i| f32::from(pixel[i]));
+                    let numbers = if c == 1 { [0.299 * r + 0.587 * g + 0.114 * b; 4] } else { [r, g, b, a] };
+                    (0..c).map(move |channel| number(range, channel, numbers[channel]))
+                });
+                assert_eq!(output.finish().unwrap(), expected.collect::<Vec<_>>(), "{color:?} {range:?} {pixels}");
+
+                let mut values = rng.values_in(-0.1, 1.1, pixels * c);
+                for value in &mut values {
+                    let p = *value * 255.0;
+                    // Half way between bytes now and then, and what is no number.
+                    *value = rng.pick(&[p, p, p.floor() + 0.5, p * 1e9, f32::NAN, f32::INFINITY]) * range.range_scale;
+                }
+                let mut back = vec![7; 4 * pixels];
+                tensor_to_pixels(&values, color, range, &mut back).unwrap();
+                let expected = values.chunks(c).flat_map(|numbers| match *numbers {
+                    [grey] => [byte(range, 0, grey), byte(range, 0, grey), byte(range, 0, grey), 255],
+                    [r, g, b] => [byte(range, 0, r), byte(range, 1, g), byte(range, 2, b), 255],
+                    [r, g, b, a] => [byte(range, 0, r), byte(range, 1, g), byte(range, 2, b), byte(range, 3, a)],
+                    _ => unreachable!(),
+                });
+                assert_eq!(back, expected.collect::<Vec<_>>(), "{color:?} {range:?} {pixels}");
+            }
+        }
+    }
+}
+
 #[test]
 fn pixels_refuse_what_is_wrong() {
     let range = PixelRange::up_to(1.0);

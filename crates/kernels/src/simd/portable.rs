@@ -162,6 +162,26 @@ impl F32x4 {
         let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (a.0, b.0);
         (Self([a0, a2, b0, b2]), Self([a1, a3, b1, b3]))
     }
+    /// Sixteen bytes as numbers, in their order.
+    #[inline(always)]
+    pub fn from_bytes(bytes: &[u8; 16]) -> [Self; 4] {
+        from_fn(|quad| Self(from_fn(|i| f32::from(bytes[4 * quad + i]))))
+    }
+    /// Sixteen bytes as numbers: the first, second, third and fourth of each four.
+    #[inline(always)]
+    pub fn from_planes(bytes: &[u8; 16]) -> [Self; 4] {
+        from_fn(|plane| Self(from_fn(|i| f32::from(bytes[4 * i + plane]))))
+    }
+    /// Lanes below 256 as bytes, in their order: towards zero; 0 for negative numbers and NaN.
+    #[inline(always)]
+    pub fn to_bytes(quads: [Self; 4]) -> [u8; 16] {
+        from_fn(|i| quads[i / 4].0[i % 4] as u8)
+    }
+    /// The way back from `from_planes`, of lanes below 256: towards zero; 0 for negative numbers and NaN.
+    #[inline(always)]
+    pub fn to_planes(planes: [Self; 4]) -> [u8; 16] {
+        from_fn(|i| planes[i % 4].0[i / 4] as u8)
+    }
     /// Sum of the lanes, as `(0 + 2) + (1 + 3)`.
     #[inline(always)]
     pub fn sum(self) -> f32 {

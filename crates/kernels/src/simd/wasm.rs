@@ -149,6 +149,57 @@ impl F32x4 {
     pub fn unzip(a: Self, b: Self) -> (Self, Self) {
         (Self(i32x4_shuffle::<0, 2, 4, 6>(a.0, b.0)), Self(i32x4_shuffle::<1, 3, 5, 7>(a.0, b.0)))
     }
+    /// Sixteen bytes as numbers, in their order.
+    #[inline(always)]
+    pub fn from_bytes(bytes: &[u8; 16]) -> [Self; 4] {
+        // SAFETY: a reference to sixteen bytes is valid for a read of them; wasm loads need no alignment.
+        let bytes = unsafe { v128_load(bytes.as_ptr().cast()) };
+        let (low, high) = (u16x8_extend_low_u8x16(bytes), u16x8_extend_high_u8x16(bytes));
+        let quads = [
+            u32x4_extend_low_u16x8(low),
+            u32x4_extend_high_u16x8(low),
+            u32x4_extend_low_u16x8(high),
+            u32x4_extend_high_u16x8(high),
+        ];
+        quads.map(|quad| Self(f32x4_convert_i32x4(quad)))
+    }
+    /// Sixteen bytes as numbers: the first, second, third and fourth of each four.
+    #[inline(always)]
+    pub fn from_planes(bytes: &[u8; 16]) -> [Self; 4] {
+        // SAFETY: as in `from_bytes`.
+        let bytes = unsafe { v128_load(bytes.as_ptr().cast()) };
+        let low = |quads| Self(f32x4_convert_i32x4(v128_and(quads, i32x4_splat(255))));
+        let highest = Self(f32x4_convert_i32x4(u32x4_shr(bytes, 24)));
+        [low(bytes), low(u32x4_shr(bytes, 8)), low(u32x4_shr(bytes, 16)), highest]
+    }
+    /// Lanes below 256 as bytes, in their order: towards zero; 0 for negative numbers and NaN.
+    #[inline(always)]
+    pub fn to_bytes(quads: [Self; 4]) -> [u8; 16] {
+        let [a, b, c, d] = quads.map(Self::truncated);
+        let mut bytes = [0; 16];
+        let packed = u8x16_narrow_i16x8(i16x8_narrow_i32x4(a, b), i16x8_narrow_i32x4(c, d));
+        // SAFETY: an exclusive reference to sixteen bytes is valid for a write of them; wasm stores need no alignment.
+        unsafe { v128_store(bytes.as_mut_ptr().cast(), packed) };
+        bytes
+    }
+    /// The way back from `from_planes`, of lanes below 256: towards zero; 0 for negative numbers and NaN.
+    #[inline(always)]
+    pub fn to_planes(planes: [Self; 4]) -> [u8; 16] {
+        let [a, b, c, d] = planes.map(|plane| i32x4_max(plane.truncated(), i32x4_splat(0)));
+        let mut bytes = [0; 16];
+        let packed = v128_or(v128_or(a, i32x4_shl(b, 8)), v128_or(i32x4_shl(c, 16), i32x4_shl(d, 24)));
+        // SAFETY: as in `to_bytes`.
+        unsafe { v128_store(bytes.as_mut_ptr().cast(), packed) };
+        bytes
+    }
+    /// Integers, towards zero, of lanes below 2^31; some integer that is not positive for NaN and below -2^31.
+    #[inline(always)]
+    fn truncated(self) -> v128 {
+        #[cfg(target_feature = "relaxed-simd")]
+        return i32x4_relaxed_trunc_f32x4(self.0);
+        #[cfg(not(target_feature = "relaxed-simd"))]
+        return i32x4_trunc_sat_f32x4(self.0);
+    }
     /// Sum of the lanes, as `(0 + 2) + (1 + 3)`.
     #[inline(always)]
     pub fn sum(self) -> f32 {
