@@ -66,7 +66,9 @@ export function evaluateNode(
   budget: Budget,
 ): readonly Constant[] | undefined {
   // What has no elements is known whatever it is computed from.
-  if (infos.every(({ shape }) => shape.includes(0))) return infos.map(zeros);
+  const empty = infos.every(({ shape }) => shape.includes(0));
+  const noBoxes = node.op === "NonMaxSuppression" && infos[0]?.shape[0] === 0;
+  if (empty || noBoxes) return infos.map(zeros);
   const at = new Operands(node, values);
   if (node.op === "Shape") return [integers(shapePart(at.shape(0), node.attributes))];
   if (node.op === "Size") return [constantOf({ type: "int64", shape: [] }, Float64Array.of(elementCount(at.shape(0))))];
@@ -104,7 +106,7 @@ function evaluate(
   const work = inputs.reduce((sum, input) => sum + readingCost(input), 0) + ownWork(at, infos);
   if (!budget.take(bytes, work)) return undefined;
   const run = (): readonly Constant[] => apply(op, at, attributes, infos);
-  return infos.length === 1 ? [recipe(first, work, run)] : run();
+  return infos.length === 1 ? [recipe(first, inputs, work, run)] : run();
 }
 
 /** Elements touched, or for products the multiplications. */

@@ -1,6 +1,6 @@
 /** One node as the rules of its operator see it: what is known of its operands, and errors that name them. */
 import { LensletError } from "../../errors.ts";
-import { formatShape } from "../../shape.ts";
+import { elementCount, formatShape } from "../../shape.ts";
 import type { Constant, NumberType } from "../constant.ts";
 import type { KnownInfo, Node, ValueName } from "../graph.ts";
 import { describeNode, inputName } from "../signature.ts";
@@ -11,6 +11,9 @@ export interface KnownValues {
   readonly infos: ReadonlyMap<ValueName, KnownInfo>;
   readonly constants: ReadonlyMap<ValueName, Constant>;
 }
+
+/** Most numbers of an operand that tells about axes, or parts of one. */
+const MOST_NUMBERS = 4096;
 
 /** The operands of one node. */
 export class Operands {
@@ -67,21 +70,32 @@ export class Operands {
     throw this.unsupported(`the output's shape depends on ${value}, which is known only when the network runs`);
   }
 
+  /** Numbers, few, on which a shape depends. */
+  numbers(index: number): readonly number[] {
+    const constant = this.known(index);
+    const size = elementCount(constant.shape);
+    // Seen before the numbers are: those of a large constant may have to be computed.
+    if (size > MOST_NUMBERS) {
+      throw this.invalid(`${this.name(index)} has ${size} elements; expected at most ${MOST_NUMBERS}`);
+    }
+    return Array.from(constant.data);
+  }
+
   /** A vector of integers on which a shape depends. */
   integers(index: number): readonly number[] {
-    const { type, shape, data } = this.known(index);
+    const { type, shape } = this.info(index);
     if (type !== "int64" && type !== "int32") {
       throw this.invalid(`${this.name(index)} is ${type}; expected int64`);
     }
     if (shape.length > 1) {
       throw this.invalid(`${this.name(index)} has the shape ${formatShape(shape)}; expected one axis`);
     }
-    return Array.from(data);
+    return this.numbers(index);
   }
 
-  /** One integer on which a shape depends. */
-  integer(index: number): number {
-    const values = this.integers(index);
+  /** One number on which a shape depends. */
+  number(index: number): number {
+    const values = this.numbers(index);
     const [value] = values;
     if (value !== undefined && values.length === 1) return value;
     throw this.invalid(`${this.name(index)} has ${values.length} elements; expected one`);

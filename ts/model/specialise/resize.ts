@@ -53,8 +53,7 @@ export function resizeGeometry(at: Operands, attributes: ResizeAttributes): Resi
 /** An operand's numbers; exporters give an empty tensor for one that is not there. */
 function given(at: Operands, index: number): readonly number[] | undefined {
   if (!at.has(index) || at.shape(index).includes(0)) return undefined;
-  const { data } = at.known(index);
-  return Array.from(data);
+  return at.numbers(index);
 }
 
 function expectOneEach(at: Operands, what: string, values: readonly number[], axes: readonly number[]): void {

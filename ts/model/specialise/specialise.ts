@@ -1,5 +1,6 @@
 /** Specialises a graph: once its inputs have sizes, so has every value, and what does not depend on their data is known. */
 import { LensletError } from "../../errors.ts";
+import { formatShape } from "../../shape.ts";
 import type { Constant } from "../constant.ts";
 import type { Graph, KnownGraph, KnownInfo, Node, ValueName } from "../graph.ts";
 import { bindInputs } from "./bind.ts";
@@ -22,13 +23,21 @@ import { resolveNode } from "./resolve.ts";
  */
 export function specialise(graph: Graph, inputShapes: ReadonlyMap<ValueName, readonly number[]>): KnownGraph {
   const infos = bindInputs(graph, inputShapes);
+  try {
+    return specialiseBound(graph, infos);
+  } catch (error) {
+    throw withInputs(error, graph, infos);
+  }
+}
+
+function specialiseBound(graph: Graph, infos: Map<ValueName, KnownInfo>): KnownGraph {
   const constants = new Map(graph.constants);
   for (const [name, constant] of constants) infos.set(name, constantInfo(name, constant));
   const budget = Budget.of(graph.constants);
   const values = { infos, constants };
   const running: Node[] = [];
   for (const node of neededNodes(graph.nodes, graph.outputs, constants)) {
-    const counted = withCount(node);
+    const counted = withCount(node, graph);
     const outputs = inferNode(counted, values);
     const known = evaluateNode(node, values, outputs, budget);
     for (const [index, name] of counted.outputs.entries()) {
@@ -45,6 +54,16 @@ export function specialise(graph: Graph, inputShapes: ReadonlyMap<ValueName, rea
   return withoutDead({ ...graph, nodes: running, constants, infos });
 }
 
+/** The error with the sizes that the caller chose: another choice may be right. */
+function withInputs(error: unknown, { inputs }: Graph, infos: ReadonlyMap<ValueName, KnownInfo>): unknown {
+  if (!(error instanceof LensletError)) return error;
+  const chosen = [...inputs].filter(([, { shape }]) => shape?.every((dim) => typeof dim === "number") !== true);
+  if (chosen.length === 0) return error;
+  const shapes = chosen.map(([name]) => `${JSON.stringify(name)} was ${formatShape(infos.get(name)?.shape ?? [])}`);
+  const text = `${error.message}; the input ${shapes.join(", ")}`;
+  return new LensletError(error.code, text, { argument: error.argument, cause: error });
+}
+
 function constantInfo(name: ValueName, constant: Constant): KnownInfo {
   const { type, shape } = constant;
   const what = `constant ${JSON.stringify(name)}`;
@@ -53,10 +72,13 @@ function constantInfo(name: ValueName, constant: Constant): KnownInfo {
 }
 
 /** Gives a NonMaxSuppression the output that tells how many rows there are. */
-function withCount(node: Node): Node {
+function withCount(node: Node, { nodes, inputs, constants }: Graph): Node {
   if (node.op !== "NonMaxSuppression" || node.outputs.length > 1) return node;
   const [selected] = node.outputs;
-  return { ...node, outputs: [selected, `${selected ?? node.name}:count`] };
+  const taken = new Set([...inputs.keys(), ...constants.keys(), ...nodes.flatMap(({ outputs }) => outputs)]);
+  let count = `${selected ?? node.name}:count`;
+  while (taken.has(count)) count += ":";
+  return { ...node, outputs: [selected, count] };
 }
 
 /** The nodes on which `outputs` depend, in order. */

@@ -1,8 +1,10 @@
 /** Evaluates what arranges elements. */
+import { elementCount } from "../../../shape.ts";
 import type { Attributes } from "../../attributes.ts";
 import type { Constant } from "../../constant.ts";
 import type { KnownInfo } from "../../graph.ts";
 import { broadcastStrides, stridesOf } from "../broadcast.ts";
+import { checkIndices } from "../infer/arrange.ts";
 import type { Operands } from "../operands.ts";
 import { padGeometry, sliceGeometry } from "../ranges.ts";
 import { type Evaluators, only, zeros } from "./evaluator.ts";
@@ -92,12 +94,14 @@ function tile(at: Operands, _: unknown, outputs: readonly KnownInfo[]): readonly
 
 function gather(at: Operands, attributes: Attributes["Gather"], outputs: readonly KnownInfo[]): readonly Constant[] {
   const { shape, data } = at.known(0);
-  const { data: indices } = at.known(1);
+  const picked = at.known(1);
+  const { data: indices } = picked;
   const result = zeros(only(outputs));
   const axis = at.axis(attributes.axis, shape.length);
   const size = shape[axis] ?? 0;
-  const inner = shape.slice(axis + 1).reduce((product, value) => product * value, 1);
-  const outer = shape.slice(0, axis).reduce((product, value) => product * value, 1);
+  checkIndices(at, { ...picked, data: indices } as Constant, axis, size);
+  const inner = elementCount(shape.slice(axis + 1));
+  const outer = elementCount(shape.slice(0, axis));
   let to = 0;
   for (let row = 0; row < outer; row++) {
     for (let i = 0; i < indices.length; i++) {

@@ -47,7 +47,8 @@ function topK(at: Operands, { axis }: Attributes["TopK"]): readonly KnownInfo[] 
   const { type, shape } = at.info(0);
   const along = at.axis(axis, shape.length);
   const size = shape[along] ?? 0;
-  const k = at.integer(1);
+  at.expectType(1, "int64", "int32");
+  const k = at.number(1);
   if (k < 0 || k > size) throw at.invalid(`k is ${k}; expected 0 to ${size}, the elements of axis ${along}`);
   const output = shape.map((value, index) => (index === along ? k : value));
   return [

@@ -1,8 +1,10 @@
 /** Types and shapes of what arranges elements, and computes none. */
-import { formatShape } from "../../../shape.ts";
+import { formatShape, MAX_RANK } from "../../../shape.ts";
 import type { Attributes } from "../../attributes.ts";
+import type { Constant } from "../../constant.ts";
 import type { KnownInfo } from "../../graph.ts";
 import { broadcastShapes } from "../broadcast.ts";
+import { readingCost } from "../lazy.ts";
 import type { Operands } from "../operands.ts";
 import { padGeometry, reshapedShape, sliceGeometry, splitSizes } from "../ranges.ts";
 import { resizeGeometry } from "../resize.ts";
@@ -79,6 +81,7 @@ function unsqueeze(at: Operands): readonly KnownInfo[] {
   const { type, shape } = at.info(0);
   const given = at.integers(1);
   const rank = shape.length + given.length;
+  if (rank > MAX_RANK) throw at.unsupported(`the output has ${rank} axes; expected at most ${MAX_RANK}`);
   const axes = at.axes(given, rank);
   const old = shape.values();
   const sizes = Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : (old.next().value ?? 1)));
@@ -117,9 +120,19 @@ function gather(at: Operands, attributes: Attributes["Gather"]): readonly KnownI
   at.expectType(1, "int64", "int32");
   const axis = at.axis(attributes.axis, shape.length);
   const size = shape[axis] ?? 0;
-  const wrong = at.constant(1)?.data.find((index) => index < -size || index >= size);
-  if (wrong !== undefined) throw at.invalid(`index ${wrong} is out of range for axis ${axis} of ${size} elements`);
+  const indices = at.constant(1);
+  // Those that are computed at each reading are checked by whoever reads them.
+  if (indices !== undefined && readingCost(indices) === 0) checkIndices(at, indices, axis, size);
   return [{ type, shape: [...shape.slice(0, axis), ...at.shape(1), ...shape.slice(axis + 1)] }];
+}
+
+/** Throws unless all indices lie within an axis of `size` elements; negative ones count from the end. */
+export function checkIndices(at: Operands, { data }: Constant, axis: number, size: number): void {
+  for (let i = 0; i < data.length; i++) {
+    const index = data[i] ?? 0;
+    if (index >= -size && index < size) continue;
+    throw at.invalid(`index ${index} is out of range for axis ${axis} of ${size} elements`);
+  }
 }
 
 function expectBlock(at: Operands, blocksize: number): readonly [n: number, c: number, h: number, w: number] {

@@ -21,11 +21,7 @@ function constantOfShape(at: Operands, { type }: Attributes["ConstantOfShape"]):
 
 function range(at: Operands): readonly KnownInfo[] {
   at.expectOneType();
-  const [start = 0, limit = 0, delta = 0] = [0, 1, 2].map((index) => {
-    const { data } = at.known(index);
-    if (data.length !== 1) throw at.invalid(`${at.name(index)} has ${data.length} elements; expected one`);
-    return data[0];
-  });
+  const [start, limit, delta] = [at.number(0), at.number(1), at.number(2)];
   const count = Math.max(Math.ceil((limit - start) / delta), 0);
   if (Number.isFinite(count)) return [{ type: at.type(0), shape: [count] }];
   throw at.invalid(`a range from ${start} to ${limit} in steps of ${delta} has no end`);
@@ -89,7 +85,8 @@ function nonMaxSuppression(at: Operands): readonly KnownInfo[] {
     throw at.invalid(`${text}; expected [batch, boxes, 4] and [batch, classes, boxes]`);
   }
   // None by default; and all may be, where the limit is known only when the network runs.
-  const limit = at.has(2) ? (at.constant(2)?.data[0] ?? boxes) : 0;
+  const known = at.constant(2) !== undefined;
+  const limit = known ? at.number(2) : at.has(2) ? boxes : 0;
   const capacity = n * classes * Math.min(Math.max(limit, 0), boxes);
   return [
     { type: "int64", shape: [capacity, 3] },
