@@ -3,7 +3,7 @@
 use crate::activation::Activation;
 use crate::conv::{PackedFilter, PackedForm, PackingKey, Packs};
 use crate::epilogue::Epilogue;
-use crate::gemm::{self, FilterStrides, PackedShape, RightHand, RowMajor, pack_panels};
+use crate::gemm::{FilterStrides, PanelShape, Pixels, Places, RightHand, multiply, pack_panels};
 use crate::memory::Workspace;
 use crate::shape::{SpecError, checked_len, expect_len};
 
@@ -43,7 +43,7 @@ impl Dense {
         input: &[f32],
         weights: &PackedFilter,
         bias: Option<&[f32]>,
-        workspace: &mut Workspace,
+        _: &mut Workspace,
         output: &mut [f32],
     ) -> Result<(), SpecError> {
         let &Self { m, k, n, activation, .. } = self;
@@ -54,9 +54,8 @@ impl Dense {
         }
         let epilogue = Epilogue { bias, residual: None, activation };
         let right = RightHand { k, n, panels: weights.values("weights", self.packing())?, epilogue };
-        let samples = RowMajor { data: input, stride: k, output_stride: n };
-        let scratch = workspace.get(gemm::scratch_len(m, k))?;
-        gemm::multiply(&samples, 0..m, &right, scratch, output);
+        let samples = Pixels { rows: &[input], first: 0, runs: 1, run: k, run_step: 0, step: k };
+        multiply(&samples, &right, 0, output, &Places { count: m, first: 0, step: n });
         Ok(())
     }
 }
@@ -77,7 +76,7 @@ impl Packs for Dense {
         expect_len("weights", weights.len(), k * n)?;
         let [k_c, n_step] = if self.weights_transposed { [1, k] } else { [n, 1] };
         let strides = FilterStrides { group: 0, tap_h: 0, tap_w: 0, k_c, n: n_step };
-        let len = PackedShape { groups: 1, k, n }.checked_len()?;
+        let len = PanelShape { groups: 1, k, n }.checked_len()?;
         PackedFilter::new(self.packing(), len, |packed| {
             pack_panels(weights, 0, &strides, core::iter::once((0, 0)), k, n, packed);
         })

@@ -4,7 +4,7 @@ mod oracle;
 use lenslet_kernels::activation::Activation;
 use lenslet_kernels::conv::Packs;
 use lenslet_kernels::dense::Dense;
-use lenslet_kernels::gemm::{KC, MR, NR};
+use lenslet_kernels::gemm::{MR, NR};
 use lenslet_kernels::memory::Workspace;
 use oracle::{Guarded, Rng, compare, first_seed, spec_count};
 
@@ -45,10 +45,10 @@ fn sizes_around_tiles() {
 }
 
 #[test]
-fn depths_around_blocks() {
+fn long_sums() {
     let mut rng = Rng::new(2);
-    for k in [KC - 1, KC, KC + 1, KC + 4, 2 * KC - 1, 2 * KC, 2 * KC + 3, 5 * KC + 2] {
-        for (m, n) in [(1, 1), (7, 9), (13, 20)] {
+    for k in [15, 16, 17, 18, 19, 511, 512, 513, 516, 1027, 2562] {
+        for (m, n) in [(1, 1), (1, 12), (2, 9), (3, 4), (7, 9), (13, 20)] {
             for activation in [Activation::Relu, Activation::Tanh] {
                 if let Err(error) = check([m, k, n], true, activation, true, &mut rng) {
                     panic!("{m} x {k} x {n} {activation:?}: {error}");

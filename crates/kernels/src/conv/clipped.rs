@@ -3,9 +3,13 @@
 //! A matrix product multiplies the zeros of the padding, too: a 1024x1024 kernel over a single padded pixel has a million
 //! products that matter among 2^40.
 
-use super::gather::{Gather, Reach};
-use crate::gemm::{Columns, LeftHand, NR, RightHand, Runs, unpacked_tile};
-use core::ops::Range;
+use super::direct::Windows;
+use super::reach::Reach;
+use crate::activation::{load_part, store_part};
+use crate::epilogue::Epilogue;
+use crate::gemm::NR;
+use crate::simd::F32x4;
+use core::array::from_fn;
 
 /// What starting a row of taps costs, in products of a matrix product.
 const ROW_COST: u64 = 64;
@@ -14,8 +18,10 @@ const PRODUCT_COST: u64 = 4;
 /// Fewest products of a column for which the windows are looked at.
 const WORTH_COUNTING: u64 = 1 << 12;
 
-/// True where a matrix product would spend its time in the padding. `c` channels are summed over.
-pub(super) fn pays(h: &Reach, w: &Reach, c: usize) -> bool {
+/// True where a matrix product would spend its time in the padding.
+pub(super) fn pays(windows: &Windows) -> bool {
+    let Windows { h, w, input, groups, .. } = windows;
+    let c = input.c / groups;
     // Saturating: positions and taps of both axes may multiply to 2^116.
     let all = [h.positions, h.taps, w.positions, w.taps, c].iter().fold(1u64, |all, &n| all.saturating_mul(n as u64));
     if all < WORTH_COUNTING {
@@ -30,47 +36,60 @@ fn taps_in_input(reach: &Reach) -> u64 {
     (0..reach.positions).map(|position| reach.taps_of(reach.start(position)).len() as u64).sum()
 }
 
-/// Rows `rows` of the product into `output`, each element written once a row of taps.
-pub(super) fn multiply(a: &Gather<'_>, rows: Range<usize>, b: &RightHand<'_>, output: &mut [f32]) {
-    let c = a.channels.len();
-    let row_len = a.w.input * a.in_c;
-    // A run of floats under the window: a row of taps, or where taps are apart or groups interleave, one tap.
-    let is_run = a.w.tap_step == 1 && c == a.in_c;
-    // Where this wraps it is not used: one tap is in the input.
-    let run_step = a.w.tap_step.wrapping_mul(a.in_c);
-    for row in rows {
-        let start = a.start(row);
-        let first = a.output_offset(row);
-        let to = &mut output[first..][..b.n];
-        match b.epilogue.bias {
-            Some(bias) => to.copy_from_slice(bias),
-            None => to.fill(0.0),
-        }
-        let (taps_h, taps_w) = (a.h.taps_of(start.y), a.w.taps_of(start.x));
-        if let Some(x) = a.w.input_of(start.x, taps_w.start).filter(|_| !taps_w.is_empty()) {
-            let (runs, run) = if is_run { (1, taps_w.len() * c) } else { (taps_w.len(), c) };
-            for tap_h in taps_h {
-                let Some(y) = a.h.input_of(start.y, tap_h) else { continue };
-                let pixels = &a.input[a.index(&start, y, 0)..][..row_len - a.channels.start];
-                let taps = Runs { rows: &[pixels], first: x * a.in_c, runs, run, run_step, step: 0 };
-                row_of_taps(&taps, (tap_h * a.w.taps + taps_w.start) * c, b, to);
+/// `input` NHWC, `packed` panels, a matrix a group.
+pub(super) fn run(windows: &Windows, input: &[f32], packed: &[f32], epilogue: Epilogue<'_>, output: &mut [f32]) {
+    let Windows { h, w, input: from, output: to, groups } = windows;
+    let panels = windows.panels();
+    for (n, image) in input.chunks_exact(from.h * from.w * from.c).enumerate() {
+        for (y, x) in (0..h.positions).flat_map(|y| (0..w.positions).map(move |x| (y, x))) {
+            let first = ((n * to.h + h.output(y)) * to.w + w.output(x)) * to.c;
+            let pixel = &mut output[first..][..to.c];
+            let start = [h.start(y), w.start(x)];
+            for group in 0..*groups {
+                let matrix = &packed[group * panels.matrix_len()..][..panels.matrix_len()];
+                let epilogue = epilogue.of_columns(group * panels.n..(group + 1) * panels.n);
+                let columns = pixel[group * panels.n..][..panels.n].chunks_mut(NR);
+                for (i, (panel, columns)) in matrix.chunks(panels.k * NR).zip(columns).enumerate() {
+                    let bias = epilogue.bias.map_or(&[][..], |bias| &bias[i * NR..]);
+                    let sums = sums(windows, image, group, start, panel, bias);
+                    for (to, sum) in columns.chunks_mut(4).zip(sums) {
+                        store_part(sum, to);
+                    }
+                }
             }
+            epilogue.skip(first).finish(pixel);
         }
-        b.epilogue.skip(first).finish(to);
     }
 }
 
-/// Adds one pixel's products of one row of taps, the first of them row `k` of the matrix, to `to`.
-fn row_of_taps(taps: &Runs<'_>, k: usize, b: &RightHand<'_>, to: &mut [f32]) {
-    let padded_k = b.k.next_multiple_of(4);
-    for column in (0..b.n).step_by(NR) {
-        let columns = Columns::plain(column, NR.min(b.n - column)).in_block(false, false);
-        let lanes = if columns.width > 4 { 8 } else { 4 };
-        let panel = &b.panels[column * padded_k..][k * lanes..][..taps.runs * taps.run * lanes];
-        if lanes == 8 {
-            unpacked_tile::<1, 2>(taps, panel, &columns, to, 0, 0);
-        } else {
-            unpacked_tile::<1, 1>(taps, panel, &columns, to, 0, 0);
+/// Bias and products of one window that starts at `start`, by a panel of columns.
+fn sums(
+    windows: &Windows,
+    image: &[f32],
+    group: usize,
+    start: [isize; 2],
+    panel: &[f32],
+    bias: &[f32],
+) -> [F32x4; NR / 4] {
+    let Windows { h, w, input: from, groups, .. } = windows;
+    let c = from.c / groups;
+    let lanes = panel.len() / windows.panels().k;
+    let mut sums = from_fn(|v| load_part(bias.get(4 * v..).unwrap_or_default()));
+    let taps_w = w.taps_of(start[1]);
+    // Adjacent taps are one run of floats.
+    let adjacent = if w.tap_step == 1 && *groups == 1 { taps_w.len().max(1) } else { 1 };
+    for tap_h in h.taps_of(start[0]) {
+        for tap_w in taps_w.clone().step_by(adjacent) {
+            let (Some(y), Some(x)) = (h.input_of(start[0], tap_h), w.input_of(start[1], tap_w)) else { continue };
+            let inputs = &image[(y * from.w + x) * from.c + group * c..][..adjacent * c];
+            let weights = panel[(tap_h * w.taps + tap_w) * c * lanes..].chunks_exact(lanes);
+            for (input, weights) in inputs.iter().zip(weights) {
+                let input = F32x4::load_splat(input);
+                for (sum, weights) in sums.iter_mut().zip(weights.as_chunks().0) {
+                    *sum = input.mul_add(F32x4::load(weights), *sum);
+                }
+            }
         }
     }
+    sums
 }

@@ -3,9 +3,9 @@
 mod clipped;
 mod depthwise;
 mod direct;
-mod gather;
 mod packed;
 mod picture;
+mod reach;
 mod transposed;
 mod window3x3;
 mod winograd;
@@ -16,21 +16,15 @@ pub use transposed::ConvTranspose2d;
 
 use crate::activation::Activation;
 use crate::epilogue::Epilogue;
-use crate::gemm::{self, FilterStrides, PackedShape, RightHand, RowMajor, pack_panels};
+use crate::gemm::{FilterStrides, pack_panels};
 use crate::memory::Workspace;
-use crate::shape::{Axis, Conv2dShape, Conv2dSpec, Image, Layout, SpecError, expect_len};
-use gather::{Gather, Reach};
+use crate::shape::{Conv2dShape, Conv2dSpec, Layout, SpecError, expect_len};
+use direct::Windows;
 
 /// How a convolution is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strategy {
-    /// A 1x1 window over every pixel: a matrix product of the image's pixels, packed block by block.
-    Pointwise,
-    /// A matrix product of patches, gathered and packed block by block: long sums.
-    ImplicitGemm,
-    /// The same for each group of channels.
-    Grouped,
-    /// Tiles of pixels read the input where it lies, nothing is packed: short sums, few channels, small groups.
+    /// Products of windows, read where they lie, and of packed weights.
     Direct,
     /// Windows mostly in the padding: each output multiplies just the taps that lie in the input.
     Clipped,
@@ -50,9 +44,6 @@ impl Strategy {
     /// For people.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Pointwise => "pointwise",
-            Self::ImplicitGemm => "implicit-gemm",
-            Self::Grouped => "grouped-gemm",
             Self::Direct => "direct",
             Self::Clipped => "clipped",
             Self::Winograd => "winograd",
@@ -66,9 +57,8 @@ impl Strategy {
     /// True if it gives the right answer for `shape`, fast or not.
     fn can_do(self, shape: &Conv2dShape) -> bool {
         match self {
-            Self::Pointwise => shape.groups == 1 && is_pointwise(shape),
-            Self::ImplicitGemm | Self::Grouped | Self::Clipped => true,
-            Self::Direct => direct::can_do(shape),
+            Self::Direct => Windows::new(shape).fit(),
+            Self::Clipped => true,
             Self::Winograd => winograd::can_do(shape),
             Self::Depthwise => shape.group_in_c() == 1,
             Self::Picture | Self::Separable => picture::can_do(shape),
@@ -104,54 +94,19 @@ pub struct Conv2d {
     strategy: Strategy,
 }
 
-/// Longest sum for which the direct kernel is chosen. Measured against the packed one (Node 24, Zen 4, 3x3): it is 1.5 to 2.1
-/// times as fast at 16 channels and fewer, up to 4 times with odd or dilated channels and in small groups, 1.1 times at 64
-/// channels (576 products); at 128 (1152) it loses a tenth on 28x28, since a panel of weights fills the first-level cache.
-const DIRECT_UP_TO: usize = 768;
-
-/// Fewest input channels for which rows of pixels are packed at all.
-const PACK_FROM: usize = 8;
-
-/// Most output channels for which pixels are not packed: each is read once an eight of them. 32 -> 16 channels: 1.09 times as
-/// fast as packed, 384 -> 64: 1.04; 64 -> 256: 0.94.
-const UNPACKED_UP_TO: usize = 64;
-
 fn choose(shape: &Conv2dShape, accuracy: Accuracy) -> Strategy {
-    let products = shape.h.kernel * shape.w.kernel * shape.group_in_c();
-    let is_short = products <= DIRECT_UP_TO && Strategy::Direct.can_do(shape);
     if Strategy::Picture.can_do(shape) {
         let in_two_passes = accuracy == Accuracy::Fast && picture::pays_in_two_passes(shape);
-        if in_two_passes { Strategy::Separable } else { Strategy::Picture }
-    } else if Strategy::Depthwise.can_do(shape) && (shape.groups > 1 || shape.output.c == 1) {
-        Strategy::Depthwise
-    } else if Strategy::Pointwise.can_do(shape) {
-        let pays = shape.input.c >= PACK_FROM && shape.output.c > UNPACKED_UP_TO;
-        if pays || !is_short { Strategy::Pointwise } else { Strategy::Direct }
-    } else if accuracy == Accuracy::Fast && winograd::pays(shape) {
-        Strategy::Winograd
-    } else if is_short {
-        Strategy::Direct
-    } else if clipped::pays(&Reach::new(&shape.h), &Reach::new(&shape.w), shape.group_in_c()) {
-        Strategy::Clipped
-    } else if shape.groups > 1 {
-        Strategy::Grouped
-    } else {
-        Strategy::ImplicitGemm
+        return if in_two_passes { Strategy::Separable } else { Strategy::Picture };
     }
-}
-
-/// Every output pixel sees just the input pixel at its place.
-fn is_pointwise(shape: &Conv2dShape) -> bool {
-    let axes = [&shape.h, &shape.w];
-    axes.iter().all(|a| a.kernel == 1 && a.stride == 1 && a.pad_before == 0 && a.pad_after == 0)
-}
-
-/// The same pointwise convolution of a single row of pixels.
-fn flatten(shape: &Conv2dShape) -> Conv2dShape {
-    let pixels = shape.input.n * shape.input.h * shape.input.w;
-    let row = |c| Image { n: 1, h: 1, w: pixels, c };
-    let axis = |size| Axis { input: size, output: size, ..shape.w };
-    Conv2dShape { input: row(shape.input.c), output: row(shape.output.c), h: axis(1), w: axis(pixels), ..*shape }
+    if Strategy::Depthwise.can_do(shape) && (shape.groups > 1 || shape.output.c == 1) {
+        return Strategy::Depthwise;
+    }
+    if accuracy == Accuracy::Fast && winograd::pays(shape) {
+        return Strategy::Winograd;
+    }
+    let windows = Windows::new(shape);
+    if clipped::pays(&windows) || !windows.fit() { Strategy::Clipped } else { Strategy::Direct }
 }
 
 impl Conv2d {
@@ -201,15 +156,6 @@ impl Conv2d {
         }
     }
 
-    /// Sizes of the matrices, where the strategy uses some.
-    fn matrices(&self) -> PackedShape {
-        PackedShape {
-            groups: self.shape.groups,
-            k: self.shape.h.kernel * self.shape.w.kernel * self.shape.group_in_c(),
-            n: self.shape.group_out_c(),
-        }
-    }
-
     /// `output = activation(sums + bias + residual)`. `input` is NHWC `[n, in_h, in_w, in_c]`, `bias` `[out_c]`, `output` and
     /// `residual` (the shortcut of a residual block) `[n, out_h, out_w, out_c]`.
     pub fn run(
@@ -233,53 +179,15 @@ impl Conv2d {
         let epilogue = Epilogue { bias, residual, activation: self.activation };
         let packed = filter.values("filter", self.packing())?;
         match self.strategy {
-            Strategy::Depthwise => {
-                return depthwise::run(shape, input, packed, epilogue, workspace, output);
-            }
-            Strategy::Picture | Strategy::Separable => {
-                return picture::run(shape, input, packed, epilogue, workspace, output);
-            }
-            Strategy::Winograd => {
-                return winograd::run(shape, input, packed, epilogue, workspace, output);
-            }
-            Strategy::Direct => {
-                let flat = if is_pointwise(shape) { flatten(shape) } else { *shape };
-                return direct::run(&flat, input, packed, epilogue, workspace, output);
-            }
-            Strategy::Pointwise => {
-                let rows = shape.output.len() / shape.output.c;
-                let (k, n) = (shape.input.c, shape.output.c);
-                let pixels = RowMajor { data: input, stride: k, output_stride: n };
-                let right = RightHand { k, n, panels: packed, epilogue };
-                let scratch = workspace.get(gemm::scratch_len(rows, k))?;
-                gemm::multiply(&pixels, 0..rows, &right, scratch, output);
-            }
-            Strategy::ImplicitGemm | Strategy::Grouped | Strategy::Clipped | Strategy::SubPixel => {
-                let matrices = self.matrices();
-                let rows = shape.output.len() / shape.output.c;
-                let (in_c, n) = (shape.group_in_c(), matrices.n);
-                let scratch = workspace.get(gemm::scratch_len(rows, matrices.k))?;
-                for (group, panels) in packed.chunks_exact(matrices.matrix_len()).enumerate() {
-                    let patches = Gather {
-                        input,
-                        h: Reach::new(&shape.h),
-                        w: Reach::new(&shape.w),
-                        in_c: shape.input.c,
-                        channels: group * in_c..(group + 1) * in_c,
-                        output: [shape.output.h, shape.output.w, shape.output.c],
-                    };
-                    let epilogue = epilogue.of_columns(group * n..(group + 1) * n);
-                    let right = RightHand { k: matrices.k, n, panels, epilogue };
-                    let output = &mut output[group * n..];
-                    if self.strategy == Strategy::Clipped {
-                        clipped::multiply(&patches, 0..rows, &right, output);
-                    } else {
-                        gemm::multiply(&patches, 0..rows, &right, scratch, output);
-                    }
-                }
+            Strategy::Depthwise => depthwise::run(shape, input, packed, epilogue, workspace, output),
+            Strategy::Picture | Strategy::Separable => picture::run(shape, input, packed, epilogue, workspace, output),
+            Strategy::Winograd => winograd::run(shape, input, packed, epilogue, workspace, output),
+            Strategy::Direct => direct::run(&Windows::new(shape), input, packed, epilogue, workspace, output),
+            Strategy::Clipped | Strategy::SubPixel => {
+                clipped::run(&Windows::new(shape), input, packed, epilogue, output);
+                Ok(())
             }
         }
-        Ok(())
     }
 }
 
@@ -327,11 +235,11 @@ impl Packs for Conv2d {
         if key.form == PackedForm::Winograd {
             return winograd::pack(key, &self.shape, &strides, filter);
         }
-        let matrices = self.matrices();
-        PackedFilter::new(key, matrices.checked_len()?, |packed| {
-            for (group, panels) in packed.chunks_exact_mut(matrices.matrix_len()).enumerate() {
+        let panels = Windows::new(&self.shape).panels();
+        PackedFilter::new(key, panels.checked_len()?, |packed| {
+            for (group, packed) in packed.chunks_exact_mut(panels.matrix_len()).enumerate() {
                 let taps = (0..taps_h).flat_map(|h| (0..taps_w).map(move |w| (h, w)));
-                pack_panels(filter, group * strides.group, &strides, taps, self.shape.group_in_c(), matrices.n, panels);
+                pack_panels(filter, group * strides.group, &strides, taps, self.shape.group_in_c(), panels.n, packed);
             }
         })
     }

@@ -3,12 +3,13 @@
 //! Output `o` gathers input `i` by tap `k` where `o + pad = i * stride + k * dilation`: outputs a stride apart use the same
 //! taps. Each such phase is an ordinary convolution of stride 1 with a part of the kernel, and every output is written once.
 
-use super::gather::{Gather, Reach};
+use super::direct::{self, Windows};
 use super::packed::{PackedFilter, PackedForm, PackingKey, Packs, channels_first};
+use super::reach::Reach;
 use super::{Strategy, clipped};
 use crate::activation::Activation;
 use crate::epilogue::Epilogue;
-use crate::gemm::{self, FilterStrides, PackedShape, RightHand, pack_panels};
+use crate::gemm::{FilterStrides, PanelShape, pack_panels};
 use crate::memory::Workspace;
 use crate::shape::{Axis, ConvTranspose2dShape, ConvTranspose2dSpec, Layout, SpecError, checked_len, expect_len};
 
@@ -78,10 +79,10 @@ impl ConvTranspose2d {
     }
 
     /// Sizes of one phase's matrices.
-    fn matrices(&self, (tap_h, tap_w): (usize, usize)) -> PackedShape {
+    fn matrices(&self, (tap_h, tap_w): (usize, usize)) -> PanelShape {
         let taps = |axis: &Axis, tap| phase_taps(axis.kernel, period(axis), tap);
         let groups = self.shape.groups;
-        PackedShape {
+        PanelShape {
             groups,
             k: taps(&self.shape.h, tap_h) * taps(&self.shape.w, tap_w) * (self.shape.input.c / groups),
             n: self.shape.output.c / groups,
@@ -133,36 +134,25 @@ impl ConvTranspose2d {
         if sparse(&shape.h) || sparse(&shape.w) {
             self.fill_untouched(bias, output);
         }
-        let group_in_c = shape.input.c / shape.groups;
         let epilogue = Epilogue { bias, residual: None, activation: self.activation };
         for phase in self.phases() {
-            let (h, w) = (phase_reach(&shape.h, phase.0), phase_reach(&shape.w, phase.1));
-            let matrices = self.matrices(phase);
-            let (k, n) = (matrices.k, matrices.n);
-            let panels;
-            (panels, packed) = packed.split_at(matrices.matrix_len() * shape.groups);
-            let rows = shape.input.n * h.positions * w.positions;
-            if rows == 0 {
+            let windows = Windows {
+                h: phase_reach(&shape.h, phase.0),
+                w: phase_reach(&shape.w, phase.1),
+                input: shape.input,
+                output: shape.output,
+                groups: shape.groups,
+            };
+            let panels = windows.panels();
+            let matrices;
+            (matrices, packed) = packed.split_at(panels.matrix_len() * panels.groups);
+            if windows.h.positions == 0 || windows.w.positions == 0 {
                 continue;
             }
-            let is_clipped = clipped::pays(&h, &w, group_in_c);
-            let scratch = workspace.get(gemm::scratch_len(rows, k))?;
-            for (group, panels) in panels.chunks_exact(matrices.matrix_len()).enumerate() {
-                let patches = Gather {
-                    input,
-                    h,
-                    w,
-                    in_c: shape.input.c,
-                    channels: group * group_in_c..(group + 1) * group_in_c,
-                    output: [shape.output.h, shape.output.w, shape.output.c],
-                };
-                let right = RightHand { k, n, panels, epilogue: epilogue.of_columns(group * n..(group + 1) * n) };
-                let output = &mut output[group * n..];
-                if is_clipped {
-                    clipped::multiply(&patches, 0..rows, &right, output);
-                } else {
-                    gemm::multiply(&patches, 0..rows, &right, scratch, output);
-                }
+            if clipped::pays(&windows) || !windows.fit() {
+                clipped::run(&windows, input, matrices, epilogue, output);
+            } else {
+                direct::run(&windows, input, matrices, epilogue, workspace, output)?;
             }
         }
         Ok(())

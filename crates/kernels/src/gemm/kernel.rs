@@ -1,196 +1,130 @@
-//! The micro-kernel: one tile of `R x 4V` sums over packed panels.
+//! The micro-kernel: tiles of `R x 4V` sums, the left-hand rows read where they lie, the right-hand columns packed.
 
-use super::{MR, NR, RightHand};
-use crate::epilogue::Epilogue;
-use crate::simd::F32x4;
+use super::{Panel, Pixels, Places};
+use crate::activation::{load_part, store_part};
+use crate::simd::{F32x4, Strided, strided_mut};
 use core::array::from_fn;
+use core::hint::black_box;
 
-/// What a panel of B's columns needs beside its numbers.
-pub(crate) struct Columns<'a> {
-    /// First column.
-    pub(crate) first: usize,
-    /// Columns that exist; the panel is padded to whole vectors.
-    pub(crate) width: usize,
-    /// What sums start from: the bias in the first block of depth, else what `output` holds.
-    pub(crate) start: Option<[f32; NR]>,
-    /// Added to the sums; lies as the output does.
-    pub(crate) residual: Option<&'a [f32]>,
-    /// Smallest and largest result.
-    pub(crate) clamp: [f32; 2],
-}
+/// Shortest run that the smallest tiles sum in several chains.
+const CHAINS_FROM: usize = 16;
 
-impl<'a> Columns<'a> {
-    /// Panel of the columns from `first` on of `b`, in a first and last block of depth.
-    pub(crate) fn new(first: usize, b: &RightHand<'a>) -> Self {
-        let width = NR.min(b.n - first);
-        let mut start = [0.0; NR];
-        if let Some(bias) = b.epilogue.bias {
-            start[..width].copy_from_slice(&bias[first..first + width]);
-        }
-        let (clamp, _) = b.epilogue.clamp();
-        Self { first, width, start: Some(start), residual: b.epilogue.residual, clamp }
-    }
-
-    /// Panel of `width` columns of a plain product: nothing is added, nothing clamped.
-    pub(crate) fn plain(first: usize, width: usize) -> Self {
-        Self { first, width, start: Some([0.0; NR]), residual: None, clamp: Epilogue::UNCLAMPED }
-    }
-
-    /// The panel in one block of depth of several: the first starts from the bias, the last has the rest of the epilogue.
-    pub(crate) fn in_block(self, is_first: bool, is_last: bool) -> Self {
-        let start = if is_first { self.start } else { None };
-        let plain = Self::plain(self.first, self.width);
-        if is_last { Self { start, ..self } } else { Self { start, ..plain } }
-    }
-}
-
-/// `output[rows[r] + columns.first ..] = start + a b` for `R` rows and `V` vectors of columns.
+/// Tiles of `R` adjacent rows of `a` by `V` vectors of columns, each summed in registers and stored once. `b` is `[k][4 V]`,
+/// `to.count` a multiple of `R`.
 ///
-/// `a` is `[k / 4][R][4]`, `b` `[k / 4][4][4 V]`. The loop over a quad must stay a loop: its length is `left.min(4)`, which
-/// the compiler does not know. Where it was unrolled, LLVM's scheduler reordered the sixty-odd instructions by its own idea of
-/// register pressure, all of B's vectors were live at once and the accumulators spilled: 46 instead of 56 GFLOP/s
-/// (Zen 4, Node 24; the peak measured there was 57).
+/// All that does not differ between tiles is done once, outside of their loop: a short sum (27 products in a first layer of
+/// a photograph) would take as long again as it needs itself.
+///
+/// The loop over `k` must not be unrolled, and each broadcast must be used at once: V8 keeps the order of the instructions and
+/// has 15 vector registers, which 12 sums, 2 vectors of B and a broadcast fill. Where LLVM hoisted the loads of four
+/// steps, sums were spilled: 46 instead of 56 GFLOP/s (Zen 4, Node 24; the peak measured there was 57).
 #[inline(never)]
-pub(super) fn tile<const R: usize, const V: usize>(
-    k: usize,
-    a: &[f32],
+pub(super) fn sweep<const R: usize, const V: usize>(
+    a: &Pixels<'_>,
     b: &[f32],
-    columns: &Columns<'_>,
+    panel: &Panel<'_>,
     output: &mut [f32],
-    rows: &[usize; MR],
+    to: &Places,
 ) {
-    let rows: [usize; R] = from_fn(|r| rows[r] + columns.first);
-    let mut sums = first_sums::<R, V>(columns, &rows, output);
-    let (a, _) = a.as_chunks::<4>().0.as_chunks::<R>();
-    let (b, _) = b.as_chunks::<4>().0.as_chunks::<V>().0.as_chunks::<4>();
-    let mut left = k;
-    for (a, b) in a.iter().zip(b) {
-        let count = left.min(4);
-        left -= count;
-        for k in 0..count {
-            let b: [F32x4; V] = from_fn(|v| F32x4::load(&b[k][v]));
-            for (a, sums) in a.iter().zip(&mut sums) {
-                let a = F32x4::load_splat(&a[k]);
-                for (b, sum) in b.iter().zip(sums) {
-                    *sum = a.mul_add(*b, *sum);
+    let (b, _) = b.as_chunks::<4>().0.as_chunks::<V>();
+    let is_whole = panel.width == 4 * V && panel.residual.is_none();
+    for row in (0..to.count).step_by(R) {
+        // Hidden from the compiler, which else keeps bias and clamps in registers that the sums need.
+        let panel = black_box(panel);
+        let start: [F32x4; V] = from_fn(|v| F32x4::load(&panel.start[v]));
+        let mut sums = [start; R];
+        let mut left = b;
+        for taps in a.rows {
+            let taps = &taps[a.first + row * a.step..];
+            for i in 0..a.runs {
+                let Some((b, rest)) = left.split_at_checked(a.run) else { break };
+                left = rest;
+                let a = Strided::<R>::new(&taps[i * a.run_step..], a.step, a.run);
+                if R <= 3 && b.len() >= CHAINS_FROM {
+                    sums = if R == 1 { in_chains::<R, V, 4>(a, b, sums) } else { in_chains::<R, V, 2>(a, b, sums) };
+                } else {
+                    a.zip(b, |a, b| add_products(a, b, &mut sums));
                 }
             }
         }
+        let first = to.first + row * to.step;
+        if is_whole {
+            if let Some([min, max]) = panel.clamp.map(|clamp| clamp.map(F32x4::splat)) {
+                sums = sums.map(|sums| sums.map(|sum| sum.pmax(min).pmin(max)));
+            }
+            for (to, sums) in strided_mut::<R, V>(&mut output[first..], to.step).into_iter().zip(sums) {
+                for (to, sum) in to.iter_mut().zip(sums) {
+                    sum.store(to);
+                }
+            }
+        } else {
+            // A copy: sums that have an address would be written to it at every step.
+            let mut tile = [[[0.0; 4]; V]; R];
+            for (to, sum) in tile.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
+                sum.store(to);
+            }
+            write_part(tile.as_flattened(), V, panel, output, first, to.step);
+        }
     }
-    write_sums(sums, columns, &rows, output);
 }
 
-/// Where the numbers of an unpacked tile lie: in each of `rows`, from `first` on, `runs` runs of floats.
-pub(crate) struct Runs<'a> {
-    /// One slice a row of taps.
-    pub(crate) rows: &'a [&'a [f32]],
-    /// Where the first run of a row starts.
-    pub(crate) first: usize,
-    /// Runs of a row.
-    pub(crate) runs: usize,
-    /// Floats of a run.
-    pub(crate) run: usize,
-    /// From one run to the next.
-    pub(crate) run_step: usize,
-    /// From a pixel's to the next pixel's.
-    pub(crate) step: usize,
+/// One step of `k`: an element of each of `R` rows, by `V` vectors of B.
+#[inline(always)]
+fn add_products<const R: usize, const V: usize>(a: [&f32; R], b: &[[f32; 4]; V], sums: &mut [[F32x4; V]; R]) {
+    let b: [F32x4; V] = from_fn(|v| F32x4::load(&b[v]));
+    for (a, sums) in a.into_iter().zip(sums) {
+        let a = F32x4::load_splat(a);
+        for (b, sum) in b.iter().zip(sums) {
+            *sum = a.mul_add(*b, *sum);
+        }
+    }
 }
 
-/// The same with `a` not packed but read where it lies. `b` is `[rows * runs * run][4 V]`; rows of `output` begin at
-/// `first` and are `output_step` apart.
+/// The products of a run, summed in `U` chains: the few sums of a small tile would wait for one another, a multiply-add
+/// takes four cycles.
+#[inline(always)]
+fn in_chains<const R: usize, const V: usize, const U: usize>(
+    a: Strided<'_, R>,
+    b: &[[[f32; 4]; V]],
+    sums: [[F32x4; V]; R],
+) -> [[F32x4; V]; R] {
+    let mut chains = [[[F32x4::zero(); V]; R]; U];
+    chains[0] = sums;
+    let (steps, rest) = b.as_chunks::<U>();
+    let a = a.rows().map(|a| a.as_chunks::<U>());
+    let a_steps = a.map(|(a, _)| &a[..steps.len()]);
+    let a_rest = a.map(|(_, a)| &a[..rest.len()]);
+    for (k, b) in steps.iter().enumerate() {
+        for (u, sums) in chains.iter_mut().enumerate() {
+            add_products(from_fn(|r| &a_steps[r][k][u]), &b[u], sums);
+        }
+    }
+    for (k, b) in rest.iter().enumerate() {
+        add_products(from_fn(|r| &a_rest[r][k]), b, &mut chains[0]);
+    }
+    from_fn(|r| from_fn(|v| chains[1..].iter().fold(chains[0][r][v], |sum, chain| sum + chain[r][v])))
+}
+
+/// Adds a residual, clamps, and stores tiles that end within a vector.
 #[inline(never)]
-pub(crate) fn unpacked_tile<const R: usize, const V: usize>(
-    a: &Runs<'_>,
-    b: &[f32],
-    columns: &Columns<'_>,
+fn write_part(
+    sums: &[[f32; 4]],
+    vectors: usize,
+    panel: &Panel<'_>,
     output: &mut [f32],
     first: usize,
     output_step: usize,
 ) {
-    let rows: [usize; R] = from_fn(|r| first + r * output_step + columns.first);
-    let mut sums = first_sums::<R, V>(columns, &rows, output);
-    let (b, _) = b.as_chunks::<4>().0.as_chunks::<V>();
-    let mut b = b.chunks_exact(a.run);
-    for row in a.rows {
-        let row = &row[a.first..];
-        for i in 0..a.runs {
-            let Some(b) = b.next() else { continue };
-            // Cut to the length of the loop, so that no index in it needs a check.
-            let a: [&[f32]; R] = from_fn(|r| &row[i * a.run_step + r * a.step..][..b.len()]);
-            for (k, b) in b.iter().enumerate() {
-                let b: [F32x4; V] = from_fn(|v| F32x4::load(&b[v]));
-                for (a, sums) in a.iter().zip(&mut sums) {
-                    let a = F32x4::load_splat(&a[k]);
-                    for (b, sum) in b.iter().zip(sums) {
-                        *sum = a.mul_add(*b, *sum);
-                    }
-                }
+    let [min, max] = panel.clamp.unwrap_or([f32::NEG_INFINITY, f32::INFINITY]).map(F32x4::splat);
+    for (r, sums) in sums.chunks_exact(vectors).enumerate() {
+        let place = first + r * output_step..first + r * output_step + panel.width;
+        let residual = panel.residual.map(|residual| &residual[place.clone()]);
+        for (v, (sum, to)) in sums.iter().zip(output[place].chunks_mut(4)).enumerate() {
+            let mut sum = F32x4::load(sum);
+            if let Some(residual) = residual {
+                sum = sum + load_part(&residual[4 * v..][..to.len()]);
             }
+            store_part(sum.pmax(min).pmin(max), to);
         }
     }
-    write_sums(sums, columns, &rows, output);
-}
-
-/// What the sums of a tile start from.
-#[inline(always)]
-fn first_sums<const R: usize, const V: usize>(
-    columns: &Columns<'_>,
-    rows: &[usize; R],
-    output: &[f32],
-) -> [[F32x4; V]; R] {
-    match &columns.start {
-        Some(start) => {
-            let start: [F32x4; V] = from_fn(|v| F32x4::load(&start.as_chunks().0[v]));
-            [start; R]
-        }
-        None => rows.map(|row| load(&output[row..][..columns.width])),
-    }
-}
-
-/// Adds the residual to the sums of a tile, clamps and stores them.
-#[inline(always)]
-fn write_sums<const R: usize, const V: usize>(
-    sums: [[F32x4; V]; R],
-    columns: &Columns<'_>,
-    rows: &[usize; R],
-    output: &mut [f32],
-) {
-    let [min, max] = columns.clamp.map(F32x4::splat);
-    for (&row, mut sums) in rows.iter().zip(sums) {
-        if let Some(residual) = columns.residual {
-            let residual = load::<V>(&residual[row..][..columns.width]);
-            sums = from_fn(|v| sums[v] + residual[v]);
-        }
-        let sums = sums.map(|sum| sum.pmax(min).pmin(max));
-        store(sums, &mut output[row..][..columns.width]);
-    }
-}
-
-/// `to.len()` is at most `4 V`.
-#[inline(always)]
-fn store<const V: usize>(sums: [F32x4; V], to: &mut [f32]) {
-    let (vectors, rest) = to.as_chunks_mut::<4>();
-    let whole = vectors.len();
-    for (to, sum) in vectors.iter_mut().zip(sums) {
-        sum.store(to);
-    }
-    if let Some(last) = sums.get(whole) {
-        for (to, sum) in rest.iter_mut().zip(last.to_array()) {
-            *to = sum;
-        }
-    }
-}
-
-/// `from.len()` is at most `4 V`; lanes past it are zero.
-#[inline(always)]
-fn load<const V: usize>(from: &[f32]) -> [F32x4; V] {
-    let (vectors, rest) = from.as_chunks::<4>();
-    from_fn(|v| match vectors.get(v) {
-        Some(vector) => F32x4::load(vector),
-        None => {
-            let mut last = [0.0; 4];
-            last[..rest.len()].copy_from_slice(rest);
-            F32x4::load(&last)
-        }
-    })
 }

@@ -1,42 +1,51 @@
-//! Matrix products over packed panels: the inner loop of convolutions, transposed convolutions and dense layers.
+//! Matrix products: the inner loop of convolutions, transposed convolutions and dense layers.
 //!
-//! `C [m, n] = A [m, k] B [k, n]`, in the words of BLAS and of Goto and van de Geijn ("Anatomy of high-performance matrix
-//! multiplication", 2008). B holds the weights, packed once; A is packed block by block, as the caller gathers it.
+//! `C [m, n] = A [m, k] B [k, n]`, in the words of BLAS. B holds the weights, packed once into panels of columns. A is never
+//! packed: its rows are pixels or windows of an image, read where they lie. Measured against packing A block by block
+//! (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): as fast or faster for sums of 4 to
+//! 2304 products, since a tile's rows are six streams that the processor fetches ahead (Zen 4, Node 24).
 
 mod kernel;
 mod pack;
+mod packed_tile;
 
-pub(crate) use pack::{FilterStrides, PackedShape, RowMajor, copy_quads, pack_panels};
+pub(crate) use pack::{FilterStrides, PackedShape, PanelShape, pack_panels};
+pub(crate) use packed_tile::{Columns, tile_of};
 
 use crate::epilogue::Epilogue;
-use core::array::from_fn;
-use core::ops::Range;
-use kernel::tile;
-pub(crate) use kernel::{Columns, Runs, unpacked_tile};
+use crate::simd::RELAXED;
+use kernel::sweep;
 
-/// Rows of a tile. With [`NR`]: 12 accumulators, two vectors of B and a broadcast are the 15 vector registers of V8.
-pub const MR: usize = 6;
+/// Rows of a tile, at most. With [`NR`]: 12 accumulators, two vectors of B and a broadcast are the 15 vector registers of V8.
+/// Without a fused multiply-add each product needs a register of its own, and six rows spill: 30 GFLOP/s instead of 40 at 64
+/// channels (Node 24, Zen 4).
+pub const MR: usize = if RELAXED { 6 } else { 5 };
 /// Columns of a tile, two vectors. A last panel of four columns or fewer is one vector wide.
 pub const NR: usize = 8;
-/// Depth of a block: panels of A (12 KiB) and of B (16 KiB) lie in the first-level cache together. A multiple of 4.
-pub const KC: usize = 512;
-/// Floats of a packed block of A: 256 KiB, half the smallest second-level cache of the machines seen.
-const BLOCK: usize = 64 << 10;
-/// Most rows of a block. Few, so that rows of a narrow A are still in the first-level cache for the next panel of B.
-const MC: usize = 192;
+/// Floats of A and C that belong to the rows of a segment: 16 KiB, half the smallest first-level cache, so that rows of A are
+/// still there for the next panel of B, and of C for its other columns.
+const SEGMENT: usize = 4 << 10;
+/// Fewest tiles of a segment: each reads all of B once.
+const SEGMENT_TILES: usize = 4;
 
-/// The left-hand matrix, never materialised: it knows how to pack a few of its rows.
-pub(crate) trait LeftHand {
-    /// Writes elements `k` of rows `first..first + R` as `[k / 4][R][4]`, `k` counted from the range's start.
-    /// What lies past the end of a last, partial quad is never used. `k.start` is a multiple of 4, `k.len()` at most [`KC`].
-    /// `patch` is scratch memory for one row.
-    fn pack<const R: usize>(&self, first: usize, k: Range<usize>, patch: &mut Patch, panel: &mut [[[f32; 4]; R]]);
-    /// Where the row's results begin in the output.
-    fn output_offset(&self, row: usize) -> usize;
+/// The left-hand matrix, a row a pixel: the taps under the pixel's window, as they lie in memory.
+///
+/// A row of taps is `runs` runs of `run` floats, `run_step` apart; those of the next pixel lie `step` further.
+#[derive(Clone, Copy)]
+pub(crate) struct Pixels<'a> {
+    /// Where each row of taps lies.
+    pub(crate) rows: &'a [&'a [f32]],
+    /// Where the first pixel's first run starts in each of `rows`.
+    pub(crate) first: usize,
+    /// Runs of a row of taps.
+    pub(crate) runs: usize,
+    /// Floats of a run.
+    pub(crate) run: usize,
+    /// From one run to the next.
+    pub(crate) run_step: usize,
+    /// From a pixel's to the next pixel's.
+    pub(crate) step: usize,
 }
-
-/// Room for one row of a block of A, and for a vector that is written past its end.
-pub(crate) type Patch = [f32; KC + 4];
 
 /// The right-hand matrix and what becomes of the product.
 #[derive(Clone, Copy)]
@@ -45,101 +54,95 @@ pub(crate) struct RightHand<'a> {
     pub(crate) k: usize,
     /// Columns.
     pub(crate) n: usize,
-    /// Panels `[n / 8][k rounded up to 4][8]`, the last `[..][4]` if four columns or fewer are left.
+    /// Panels `[n / 8][k][8]`, the last `[k][4]` if four columns or fewer are left.
     pub(crate) panels: &'a [f32],
     /// What becomes of the sums.
     pub(crate) epilogue: Epilogue<'a>,
 }
 
-/// Rows that are packed together.
-fn block_rows(rows: usize, k: usize) -> usize {
-    let depth = k.min(KC).next_multiple_of(4);
-    (BLOCK / depth / MR * MR).min(MC).min(rows.next_multiple_of(MR))
+/// What tiles of a panel of columns need beside its numbers.
+struct Panel<'a> {
+    /// Columns that exist; the panel is padded to whole vectors.
+    width: usize,
+    /// What sums start from: the bias.
+    start: [[f32; 4]; NR / 4],
+    /// Added to the sums; lies as the output does.
+    residual: Option<&'a [f32]>,
+    /// Smallest and largest result.
+    clamp: Option<[f32; 2]>,
 }
 
-/// Floats of scratch memory that [`multiply`] needs: at most 256 KiB.
-pub(crate) fn scratch_len(rows: usize, k: usize) -> usize {
-    block_rows(rows, k) * k.min(KC).next_multiple_of(4)
+impl<'a> Panel<'a> {
+    /// The panel of the columns from `first` on.
+    fn new(first: usize, b: &RightHand<'a>) -> Self {
+        let width = NR.min(b.n - first);
+        let mut start = [[0.0; 4]; NR / 4];
+        if let Some(bias) = b.epilogue.bias {
+            start.as_flattened_mut()[..width].copy_from_slice(&bias[first..first + width]);
+        }
+        let (clamp, _) = b.epilogue.clamp();
+        Self { width, start, residual: b.epilogue.residual, clamp: (clamp != Epilogue::UNCLAMPED).then_some(clamp) }
+    }
 }
 
-/// Rows `rows` of the product into `output`, each element written once a block of depth. `scratch` has [`scratch_len`].
-pub(crate) fn multiply<A: LeftHand>(
-    a: &A,
-    rows: Range<usize>,
-    b: &RightHand<'_>,
-    scratch: &mut [f32],
-    output: &mut [f32],
-) {
-    let (_, rest) = b.epilogue.clamp();
-    let padded_k = b.k.next_multiple_of(4);
-    let mc = block_rows(rows.len(), b.k);
-    let mut patch = [0.0; KC + 4];
-    for first in rows.clone().step_by(mc) {
-        let block = first..rows.end.min(first + mc);
-        for k0 in (0..b.k).step_by(KC) {
-            let k = k0..b.k.min(k0 + KC);
-            let depth = k.len().next_multiple_of(4);
-            pack_block(a, block.clone(), k.clone(), &mut patch, scratch);
-            for column in (0..b.n).step_by(NR) {
-                let columns = Columns::new(column, b).in_block(k0 == 0, k.end == b.k);
-                let lanes = if columns.width > 4 { 8 } else { 4 };
-                let panel = &b.panels[column * padded_k..][k0 * lanes..][..depth * lanes];
-                for row in block.clone().step_by(MR) {
-                    let count = MR.min(block.end - row);
-                    let packed = &scratch[(row - first) * depth..][..count * depth];
-                    let rows = from_fn(|r| if r < count { a.output_offset(row + r) } else { 0 });
-                    tile_of(count, k.len(), packed, panel, &columns, output, &rows);
-                }
+/// Where the results of a product's rows lie in the output.
+#[derive(Clone, Copy)]
+pub(crate) struct Places {
+    /// Rows.
+    pub(crate) count: usize,
+    /// The first result of the first row.
+    pub(crate) first: usize,
+    /// From one row's to the next row's.
+    pub(crate) step: usize,
+}
+
+/// The product of `a` and of the rows of `b` from `k_first` on, as many as `a` has taps; every result is written once.
+pub(crate) fn multiply(a: &Pixels<'_>, b: &RightHand<'_>, k_first: usize, output: &mut [f32], to: &Places) {
+    // Tiles of equal size, as far as possible: a tile of one row takes as long as one of four.
+    let tiles = to.count.div_ceil(MR);
+    let (size, larger) = (to.count / tiles, to.count % tiles);
+    let first_row = |tile: usize| tile * size + tile.min(larger);
+    let depth = a.rows.len() * a.runs * a.run;
+    let floats = a.rows.len() * a.step.min(a.runs * a.run) + b.n;
+    let segments = tiles.div_ceil((SEGMENT / MR / floats).max(SEGMENT_TILES));
+    for segment in 0..segments {
+        let [start, end] = [segment, segment + 1].map(|i| i * (tiles / segments) + i.min(tiles % segments));
+        for column in (0..b.n).step_by(NR) {
+            let columns = Panel::new(column, b);
+            let lanes = if columns.width > 4 { 8 } else { 4 };
+            let values = &b.panels[column * b.k + k_first * lanes..][..depth * lanes];
+            let split = larger.clamp(start, end);
+            for (tiles, size) in [(start..split, size + 1), (split..end, size)] {
+                let row = first_row(tiles.start);
+                let a = Pixels { first: a.first + row * a.step, ..*a };
+                let to = Places { count: tiles.len() * size, first: to.first + row * to.step + column, step: to.step };
+                sweep_of(size, &a, values, &columns, output, &to);
             }
         }
-        if let Some(activation) = rest {
-            for row in block {
-                activation.apply_in_place(&mut output[a.output_offset(row)..][..b.n]);
+        if let (_, Some(activation)) = b.epilogue.clamp() {
+            let rows = first_row(start)..first_row(end);
+            for row in rows {
+                activation.apply_in_place(&mut output[to.first + row * to.step..][..b.n]);
             }
         }
     }
 }
 
-/// One [`tile`] of `count` rows, as wide as `columns`.
-pub(crate) fn tile_of(
-    count: usize,
-    k: usize,
-    a: &[f32],
-    b: &[f32],
-    columns: &Columns<'_>,
-    output: &mut [f32],
-    rows: &[usize; MR],
-) {
-    let lanes = if columns.width > 4 { 8 } else { 4 };
-    match (count, lanes) {
-        (6, 8) => tile::<6, 2>(k, a, b, columns, output, rows),
-        (5, 8) => tile::<5, 2>(k, a, b, columns, output, rows),
-        (4, 8) => tile::<4, 2>(k, a, b, columns, output, rows),
-        (3, 8) => tile::<3, 2>(k, a, b, columns, output, rows),
-        (2, 8) => tile::<2, 2>(k, a, b, columns, output, rows),
-        (1, 8) => tile::<1, 2>(k, a, b, columns, output, rows),
-        (6, _) => tile::<6, 1>(k, a, b, columns, output, rows),
-        (5, _) => tile::<5, 1>(k, a, b, columns, output, rows),
-        (4, _) => tile::<4, 1>(k, a, b, columns, output, rows),
-        (3, _) => tile::<3, 1>(k, a, b, columns, output, rows),
-        (2, _) => tile::<2, 1>(k, a, b, columns, output, rows),
-        _ => tile::<1, 1>(k, a, b, columns, output, rows),
-    }
-}
-
-/// Packs a block of A, panels of [`MR`] rows one after another.
-fn pack_block<A: LeftHand>(a: &A, rows: Range<usize>, k: Range<usize>, patch: &mut Patch, scratch: &mut [f32]) {
-    let depth = k.len().next_multiple_of(4);
-    for (panel, row) in scratch.chunks_mut(depth * MR).zip(rows.clone().step_by(MR)) {
-        let count = MR.min(rows.end - row);
-        let (quads, _) = panel[..count * depth].as_chunks_mut::<4>();
-        match count {
-            6 => a.pack::<6>(row, k.clone(), patch, quads.as_chunks_mut().0),
-            5 => a.pack::<5>(row, k.clone(), patch, quads.as_chunks_mut().0),
-            4 => a.pack::<4>(row, k.clone(), patch, quads.as_chunks_mut().0),
-            3 => a.pack::<3>(row, k.clone(), patch, quads.as_chunks_mut().0),
-            2 => a.pack::<2>(row, k.clone(), patch, quads.as_chunks_mut().0),
-            _ => a.pack::<1>(row, k.clone(), patch, quads.as_chunks_mut().0),
-        }
-    }
+/// [`sweep`] over tiles of `size` rows, as wide as `columns`.
+fn sweep_of(size: usize, a: &Pixels<'_>, b: &[f32], columns: &Panel<'_>, output: &mut [f32], to: &Places) {
+    let sweep = match (size, columns.width > 4) {
+        (1, true) => sweep::<1, 2>,
+        (2, true) => sweep::<2, 2>,
+        (3, true) => sweep::<3, 2>,
+        (4, true) => sweep::<4, 2>,
+        (5, true) => sweep::<5, 2>,
+        (_, true) => sweep::<MR, 2>,
+        (1, false) => sweep::<1, 1>,
+        (2, false) => sweep::<2, 1>,
+        (3, false) => sweep::<3, 1>,
+        (4, false) => sweep::<4, 1>,
+        (5, false) => sweep::<5, 1>,
+        (_, false) => sweep::<MR, 1>,
+    };
+    sweep(a, b, columns, output, to);
 }

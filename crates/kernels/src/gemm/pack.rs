@@ -1,8 +1,7 @@
-//! Packing: filters and weights into panels of B, rows of a matrix into panels of A.
+//! Packing: filters and weights into panels of B.
 
-use super::{LeftHand, NR, Patch};
+use super::NR;
 use crate::shape::{SpecError, checked_len};
-use core::ops::Range;
 
 /// Where a filter's elements lie: the steps from one tap, channel or output to the next.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +40,28 @@ impl PackedShape {
     }
 }
 
+/// Sizes of the panels of `groups` matrices `[k, n]` whose left-hand side is read where it lies: depth is not rounded up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PanelShape {
+    /// Matrices.
+    pub(crate) groups: usize,
+    /// Depth of one.
+    pub(crate) k: usize,
+    /// Columns of one.
+    pub(crate) n: usize,
+}
+
+impl PanelShape {
+    /// Floats of one matrix: columns rounded up to whole vectors.
+    pub(crate) fn matrix_len(&self) -> usize {
+        self.n.next_multiple_of(4) * self.k
+    }
+    /// Floats of all, if memory has room for so many.
+    pub(crate) fn checked_len(&self) -> Result<usize, SpecError> {
+        checked_len("filter", &[self.groups, self.n.next_multiple_of(4), self.k])
+    }
+}
+
 /// Packs one matrix whose rows are the taps `(h, w)` of `taps`, each with `k_c` channels. `first` is its first element's index.
 pub(crate) fn pack_panels(
     filter: &[f32],
@@ -66,41 +87,5 @@ pub(crate) fn pack_panels(
                 }
             }
         }
-    }
-}
-
-/// A as a row-major matrix: pixels of a pointwise convolution, samples of a dense layer.
-pub(crate) struct RowMajor<'a> {
-    /// The elements, from the first row's first on.
-    pub(crate) data: &'a [f32],
-    /// From one row to the next.
-    pub(crate) stride: usize,
-    /// From one row of the output to the next, and its first.
-    pub(crate) output_stride: usize,
-}
-
-impl LeftHand for RowMajor<'_> {
-    fn pack<const R: usize>(&self, first: usize, k: Range<usize>, _: &mut Patch, panel: &mut [[[f32; 4]; R]]) {
-        for r in 0..R {
-            let row = &self.data[(first + r) * self.stride..][k.clone()];
-            copy_quads(row, r, panel);
-        }
-    }
-    fn output_offset(&self, row: usize) -> usize {
-        row * self.output_stride
-    }
-}
-
-/// Row `r` of a panel. A last, partial quad is filled up with zeros.
-#[inline(always)]
-pub(crate) fn copy_quads<const R: usize>(row: &[f32], r: usize, panel: &mut [[[f32; 4]; R]]) {
-    let (quads, rest) = row.as_chunks::<4>();
-    for (to, from) in panel.iter_mut().zip(quads) {
-        to[r] = *from;
-    }
-    if !rest.is_empty() {
-        let mut last = [0.0; 4];
-        last[..rest.len()].copy_from_slice(rest);
-        panel[quads.len()][r] = last;
     }
 }

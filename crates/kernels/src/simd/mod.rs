@@ -7,8 +7,10 @@
 #[cfg_attr(all(target_arch = "wasm32", target_feature = "simd128"), path = "wasm.rs")]
 #[cfg_attr(not(all(target_arch = "wasm32", target_feature = "simd128")), path = "portable.rs")]
 mod backend;
+mod strided;
 
 pub use backend::F32x4;
+pub use strided::{Strided, strided_mut};
 
 /// The bits of the float32 just below √½.
 const SQRT_HALF: i32 = 0x3f35_04f3;
