@@ -1,0 +1,61 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { Random } from "../oracle/random.ts";
+import { ownFiles } from "./corpus.ts";
+import { judge } from "./judge.ts";
+import { mutate } from "./mutate.ts";
+
+/** Runs the command, and tells how it ended and what it said. */
+function fuzz(...args: readonly string[]): Promise<{ readonly code: number | null; readonly output: string }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "fuzz.ts"), ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  return new Promise((resolve) => child.on("close", (code) => resolve({ code, output })));
+}
+
+test("files built here are whole", () => {
+  expect(ownFiles().map(judge)).toEqual(ownFiles().map(() => "specialised"));
+});
+
+test("damaged files differ from whole ones, and the same seed damages alike", () => {
+  const files = ownFiles();
+  const made = Array.from({ length: 300 }, (_, seed) => mutate(files, new Random(seed)));
+  expect(made).toEqual(Array.from({ length: 300 }, (_, seed) => mutate(files, new Random(seed))));
+  const texts = new Set(made.map((bytes) => Buffer.from(bytes).toString("base64")));
+  expect(texts.size).toBeGreaterThan(250);
+  const verdicts = new Set(made.map(judge));
+  expect(verdicts).toEqual(new Set(["refused", "imported", "specialised"]));
+});
+
+test("files that throw, hang, kill the process or take its memory are found", { timeout: 120_000 }, async () => {
+  const { code, output } = await fuzz(
+    "--count",
+    "8",
+    "--jobs",
+    "1",
+    "--silence",
+    "6",
+    "--judge",
+    "./testing/bad-judge.ts",
+  );
+  expect(code).toBe(1);
+  for (const finding of [
+    "case 1: TypeError: no error of ours",
+    "case 3: the process hung or died",
+    "case 5: the process hung or died",
+  ]) {
+    expect(output).toContain(finding);
+  }
+  expect(output).toMatch(/case 7: took 1\d{3} MiB/);
+});
+
+test("damaged files are refused or accepted", { timeout: 300_000 }, async () => {
+  const { code, output } = await fuzz("--count", "30000", "--seed", "1", "--jobs", "2");
+  expect(output).toMatch(/30000 of 30000: .* 0 findings/);
+  expect(code).toBe(0);
+});
