@@ -28,7 +28,8 @@ export type OpName =
   | "batchNorm"
   | "resize2d"
   | "pixelsToTensor"
-  | "tensorToPixels";
+  | "tensorToPixels"
+  | "edges";
 
 /** Stores data under a new id: 4 bytes an element, float32 or, for pictures, the four bytes of a pixel. */
 export interface WriteCommand {

@@ -161,13 +161,15 @@ describe("weights", () => {
 });
 
 describe("edges", () => {
-  it("joins both Sobel filters of each channel, and leaves nothing behind", () => {
+  it("is one operator, and leaves nothing behind", () => {
     const { engine, executor } = fakeEngine();
     const x = engine.tensor(new Float32Array(2 * 4 * 5 * 3), [2, 4, 5, 3]);
     const y = filters.edges(x);
     expect(y.shape).toEqual(x.shape);
-    expect(executor.ops.map(({ op }) => op)).toEqual(["pad", "conv2d", "conv2d", "binary"]);
+    expect(executor.ops.map(({ op }) => op)).toEqual(["edges"]);
+    expect(executor.lastOp.words).toEqual([0, 2, 4, 5, 3]);
     expect(filters.edges(x, { layout: "NCHW" }).shape).toEqual(x.shape);
+    expect(executor.lastOp.words).toEqual([1, 2, 5, 3, 4]);
     expect(engine.memory().tensors).toBe(3);
     expect(executor.live.size).toBe(3);
   });

@@ -19,7 +19,7 @@ import {
   type Pair,
   parseLayout,
 } from "./options.ts";
-import { imageInput } from "./ops/plan.ts";
+import { edges as edgesPlan } from "./ops/pixels.ts";
 import { elementCount, formatShape, MAX_ELEMENTS, type Shape } from "./shape.ts";
 import type { NdArray, Tensor } from "./tensor.ts";
 
@@ -304,18 +304,12 @@ function positive(call: string, argument: string, value: unknown): number {
 /**
  * How steep brightness is at each pixel, whatever the direction: `hypot` of {@link sobelX} and {@link sobelY}, for each
  * channel of images `[n, h, w, c]`, in their size. Beyond the border the nearest pixel repeats, so that the border itself
- * is no edge. Of a slope of 1 a pixel it makes 8, and 4 at the border that the slope runs into.
+ * is no edge. Of a slope of 1 a pixel it makes 8, and 4 at the border that the slope runs into. All in one pass over the
+ * image.
  */
 export function edges(x: Tensor, options: LayoutOption = {}): Tensor {
   const call = "filters.edges";
   checkOptions(call, options, ["layout"]);
-  const layout = parseLayout(call, options.layout ?? "NHWC");
-  const { c: channels } = imageInput(call, x, layout);
-  const { engine } = x;
-  storeOf(engine).check(call, "x", x);
-  return engine.scope(() => {
-    const framed = engine.pad(x, { padding: 1, mode: "edge", layout });
-    const slope = (sobel: typeof sobelX): Tensor => engine.conv2d(framed, sobel({ channels, layout }), { layout });
-    return engine.hypot(slope(sobelX), slope(sobelY));
-  });
+  const plan = edgesPlan(call, x, parseLayout(call, options.layout ?? "NHWC"));
+  return storeOf(x.engine).first(plan);
 }

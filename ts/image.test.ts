@@ -35,6 +35,34 @@ describe("toTensor", () => {
     expect(write.bytes.buffer).not.toBe(source.data.buffer);
   });
 
+  it("transfers the pixels, which are then gone from the caller, and copies nothing on the way to a worker", () => {
+    const { engine, executor } = fakeEngine();
+    executor.host = "worker-url";
+    const source = pixels(2, 1);
+    source.data.fill(7);
+    image.toTensor(engine, source, { transfer: true });
+    expect(source.data.length).toBe(0);
+    const [write] = executor.commands;
+    if (write?.kind !== "write") throw new Error("no write");
+    expect(write.bytes).toEqual(new Uint8Array(8).fill(7));
+    expect(engine.memory().tensors).toBe(1);
+  });
+
+  it("refuses what it cannot transfer, and leaves whole what it refuses", () => {
+    const { engine } = fakeEngine();
+    const data = new Uint8ClampedArray(24);
+    const part = { data: data.subarray(0, 16), width: 2, height: 2 };
+    expectError(
+      () => image.toTensor(engine, part, { transfer: true }),
+      "invalid-argument",
+      "image.toTensor: pixels.data is a Uint8ClampedArray of 16 elements; expected bytes over the whole of their ArrayBuffer, to transfer; leave transfer out to copy",
+    );
+    const whole = { data, width: 3, height: 2 };
+    expect(() => image.toTensor(engine, whole, { transfer: true, size: [2 ** 20, 2 ** 20] })).toThrow(/elements/);
+    expect(() => image.toTensor(engine, whole, { transfer: true, std: 0 })).toThrow(/divided/);
+    expect(data.length).toBe(24);
+  });
+
   it.each<[unknown, unknown, string, string]>([
     [null, {}, "invalid-argument", "pixels is null; expected { data, width, height }, as ImageData is"],
     [{ ...pixels(2, 2), width: 0 }, {}, "invalid-argument", "pixels.width is 0; expected a positive integer"],
@@ -76,7 +104,7 @@ describe("toTensor", () => {
       pixels(2, 2),
       { colour: "grey" },
       "invalid-argument",
-      'options has the unknown key "colour"; expected color, range, size, mean, std or layout',
+      'options has the unknown key "colour"; expected color, range, size, mean, std, layout or transfer',
     ],
   ])("refuses %j with %j", (source, options, code, message) => {
     const { engine, executor } = fakeEngine();

@@ -4,6 +4,7 @@ import { storeOf, Engine } from "./engine.ts";
 import {
   checkOptions,
   count,
+  flag,
   invalid,
   type Layout,
   type LayoutOption,
@@ -13,6 +14,7 @@ import {
   pair,
   parseLayout,
 } from "./options.ts";
+import { taken } from "./ops/create.ts";
 import { CHANNELS, type Color, pixelsToTensor, tensorToPixels } from "./ops/pixels.ts";
 import { bytesOf, type ImageInput, imageInput, mismatch } from "./ops/plan.ts";
 import type { EncodeOptions, ImageSource, Pixels } from "./platform/platform.ts";
@@ -54,6 +56,12 @@ export interface ToTensorOptions extends LayoutOption, RangeOption {
   readonly mean?: PerChannel | undefined;
   /** What each channel is divided by, after that. Default 1. */
   readonly std?: PerChannel | undefined;
+  /**
+   * Whether the bytes move instead of being copied: `pixels.data` is empty afterwards. It must span its whole ArrayBuffer,
+   * as an ImageData's does. What an engine in a worker would copy in the caller's thread, it then gets for nothing. Default
+   * false.
+   */
+  readonly transfer?: boolean | undefined;
 }
 
 /** Options of {@link toPixels}. */
@@ -85,7 +93,7 @@ export function toTensor(engine: Engine, pixels: PixelSource, options: ToTensorO
   if (!(engine instanceof Engine)) throw invalid(call, "engine", engine, "an engine: await createEngine() makes one");
   const store = storeOf(engine);
   store.checkOpen(call);
-  checkOptions(call, options, ["color", "range", "size", "mean", "std", "layout"]);
+  checkOptions(call, options, ["color", "range", "size", "mean", "std", "layout", "transfer"]);
   const color = oneOf(call, "color", options.color ?? "rgb", ["grey", "rgb", "rgba"] as const);
   const layout = parseLayout(call, options.layout ?? "NHWC");
   const size = options.size === undefined ? undefined : pair(call, "size", options.size);
@@ -95,14 +103,24 @@ export function toTensor(engine: Engine, pixels: PixelSource, options: ToTensorO
     mean: perChannel(call, "mean", options.mean ?? 0, channels),
     std: divisors(call, options.std ?? 1, channels),
   };
-  const { bytes, width, height } = parsePixels(call, pixels);
+  const owned = flag(call, "transfer", options.transfer ?? false);
+  const { bytes: given, width, height } = parsePixels(call, pixels);
   if (size !== undefined) checkElements(call, "the result", [...size, channels]);
+  checkElements(call, "the result", [height, width, channels]);
+  const bytes = owned ? takenPixels(call, pixels.data) : given;
   return engine.scope(() => {
-    const whole = store.first(pixelsToTensor(call, bytes, { layout, height, width, color }, scaling));
+    const whole = store.first(pixelsToTensor(call, { bytes, owned }, { layout, height, width, color }, scaling));
     return size === undefined || (size[0] === height && size[1] === width)
       ? whole
       : engine.resize(whole, { size, layout });
   });
+}
+
+function takenPixels(call: string, data: PixelSource["data"]): Uint8Array<ArrayBuffer> {
+  const { buffer, byteLength } = data;
+  if (buffer instanceof ArrayBuffer && byteLength === buffer.byteLength) return taken(buffer);
+  const expected = "bytes over the whole of their ArrayBuffer, to transfer; leave transfer out to copy";
+  throw invalid(call, "pixels.data", data, expected);
 }
 
 function parsePixels(

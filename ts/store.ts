@@ -183,9 +183,9 @@ export class Store implements TensorStore {
     return outputs.map((output) => ({ output, handle: this.#claim({ bytes: 4 * output.size, owners: 0 }) }));
   }
 
-  #inputId({ value }: Input, uploads: StoreHandle[]): TensorId {
+  #inputId({ value, owned }: Input, uploads: StoreHandle[]): TensorId {
     if (value instanceof Tensor) return handleOf(value).id;
-    const handle = this.#write(value);
+    const handle = this.#write(value, owned);
     uploads.push(handle);
     return handle.id;
   }

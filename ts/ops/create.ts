@@ -47,7 +47,10 @@ export function tensorBytes(call: string, data: unknown, shape: unknown, options
       `has ${length} elements; expected ${elementCount(sizes)} for shape ${formatShape(sizes)}`,
     );
   }
-  // Taken at once, in every engine: what the caller writes to it later must not depend on where the engine runs.
-  const bytes = new Uint8Array(structuredClone(data.buffer, { transfer: [data.buffer] }));
-  return { bytes, owned: true, shape: sizes };
+  return { bytes: taken(data.buffer), owned: true, shape: sizes };
+}
+
+/** The bytes of a buffer that is empty afterwards, at once in every engine: what the caller writes to it later must not depend on where the engine runs. */
+export function taken(buffer: ArrayBuffer): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(structuredClone(buffer, { transfer: [buffer] }));
 }

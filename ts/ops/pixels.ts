@@ -1,6 +1,6 @@
 /** Pixels of canvases and image files to tensors and back. */
 import type { Layout } from "../options.ts";
-import { imageOutput, type Input, output, type Plan, tensorInput } from "./plan.ts";
+import { imageInput, imageOutput, type Input, output, type Plan, tensorInput } from "./plan.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** The channels of a tensor of pixels; the core's code is the place here. */
@@ -20,14 +20,21 @@ export interface PixelConversion {
   readonly color: Color;
 }
 
+/** Rows of red, green, blue and alpha. */
+export interface PixelBytes {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Whether the caller gave them up. */
+  readonly owned: boolean;
+}
+
 /** RGBA bytes as floats: `(byte * scale - mean) / std`. Means and deviations are one a channel. */
 export function pixelsToTensor(
   call: string,
-  rgba: Uint8Array<ArrayBuffer>,
+  { bytes, owned }: PixelBytes,
   { layout, height, width, color }: PixelConversion,
   { scale, mean, std }: { readonly scale: number; readonly mean: readonly number[]; readonly std: readonly number[] },
 ): Plan {
-  const pixels: Input = { argument: "pixels", shape: [height, width], value: rgba };
+  const pixels: Input = { argument: "pixels", shape: [height, width], value: bytes, owned };
   const out = imageOutput(call, layout, { n: 1, h: height, w: width, c: CHANNELS[color] });
   const words = [layout === "NHWC" ? 0 : 1, height, width, COLORS.indexOf(color), scale, ...mean, ...std];
   return { call, op: "pixelsToTensor", inputs: [pixels], outputs: [out], words };
@@ -47,5 +54,18 @@ export function tensorToPixels(
     inputs: [tensorInput(call, "tensor", x)],
     outputs: [output(call, [height, width], "int32")],
     words,
+  };
+}
+
+/** The magnitude of Sobel's gradient, channel by channel. */
+export function edges(call: string, x: Tensor, layout: Layout): Plan {
+  const image = imageInput(call, x, layout);
+  const { n, h, w, c } = image;
+  return {
+    call,
+    op: "edges",
+    inputs: [image],
+    outputs: [imageOutput(call, layout, image)],
+    words: [layout === "NHWC" ? 0 : 1, n, h, w, c],
   };
 }

@@ -17,6 +17,8 @@ export interface Input {
   readonly argument: string;
   readonly shape: Shape;
   readonly value: Tensor | Uint8Array<ArrayBuffer>;
+  /** True for bytes that the caller gave up. */
+  readonly owned?: boolean;
 }
 
 /** An output of an operator. */

@@ -44,6 +44,15 @@ const reading: readonly Case[] = (["rgb", "rgba", "grey"] as const).flatMap((col
 
 const conversions: readonly Case[] = [
   {
+    name: "toTensor: transfer empties the caller's pixels, at once",
+    async run(engine) {
+      const source = { width, height, data: pixels.data.slice() };
+      const x = image.toTensor(engine, source, { transfer: true });
+      equal(source.data.length, 0);
+      await compare(x, exactly(channelsOf("rgb")), "transferred");
+    },
+  },
+  {
     name: "toTensor: RGB from 0 to 255 unless told, exactly",
     async run(engine) {
       await compare(image.toTensor(engine, pixels), exactly(channelsOf("rgb")), "rgb");

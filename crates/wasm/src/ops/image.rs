@@ -2,9 +2,10 @@
 
 use super::in_nhwc;
 use crate::call::{Call, output};
+use lenslet_kernels::edges::sobel_magnitude;
 use lenslet_kernels::image::{self, Color, PixelRange};
 use lenslet_kernels::resize::{Coordinates, Resize2d, ResizeMode};
-use lenslet_kernels::shape::{Image, SpecError};
+use lenslet_kernels::shape::{Image, Layout, SpecError};
 
 /// Words: layout, n, h, w, c, outH, outW, mode (0 nearest, 1 linear), coordinates (0 half-pixel, 1 align-corners,
 /// 2 asymmetric).
@@ -55,4 +56,16 @@ pub(crate) fn tensor_to_pixels(mut call: Call) -> Result<(), SpecError> {
     in_nhwc(layout, [&image, &same], call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| {
         image::tensor_to_pixels(x, color, &range, bytemuck::cast_slice_mut(y))
     })
+}
+
+/// Sobel's magnitude, channel by channel. Words: layout, n, h, w, c.
+pub(crate) fn edges(mut call: Call) -> Result<(), SpecError> {
+    let (layout, image) = call.words.image()?;
+    call.words.end()?;
+    image.checked_len("input")?;
+    let planes = match layout {
+        Layout::Nhwc => image,
+        Layout::Nchw => Image { n: image.n * image.c, c: 1, ..image },
+    };
+    sobel_magnitude(&planes, call.inputs.get(0)?, output(call.outputs, 0)?)
 }
