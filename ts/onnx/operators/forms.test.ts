@@ -281,17 +281,25 @@ const resizes: Readonly<Record<string, Form>> = {
     node: node("Resize", ["x", "none", "none", "s"], { nearest_mode: string("floor") }),
     becomes: [`Resize(x, -, -, s) {"mode":"nearest","coordinateTransformationMode":"half_pixel",${points}} -> y`],
   },
-  "Resize of opset 11, nearest as TensorFlow once had it": {
-    opset: 11,
-    inputs: { x: {}, r: {}, s: {} },
-    node: node("Resize", ["x", "r", "s"], {
-      coordinate_transformation_mode: string("tf_half_pixel_for_nn"),
-      nearest_mode: string("floor"),
-    }),
-    becomes: [
-      `Resize(x, r, s, -) {"mode":"nearest","coordinateTransformationMode":"half_pixel",${points.replace("floor", "round_prefer_ceil")}} -> y`,
-    ],
-  },
+  ...Object.fromEntries(
+    [
+      ["floor", "round_prefer_ceil"],
+      ["round_prefer_floor", "ceil"],
+    ].map(([mode = "", nearest = ""]): [string, Form] => [
+      `Resize of opset 11, nearest by ${mode} as TensorFlow once had it`,
+      {
+        opset: 11,
+        inputs: { x: {}, r: {}, s: {} },
+        node: node("Resize", ["x", "r", "s"], {
+          coordinate_transformation_mode: string("tf_half_pixel_for_nn"),
+          nearest_mode: string(mode),
+        }),
+        becomes: [
+          `Resize(x, r, s, -) {"mode":"nearest","coordinateTransformationMode":"half_pixel",${points.replace("floor", nearest)}} -> y`,
+        ],
+      },
+    ]),
+  ),
 };
 
 test.each(Object.entries({ ...forms, ...resizes }))("%s", (_, { node: one, becomes, inputs = image, ...rest }) => {

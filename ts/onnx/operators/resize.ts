@@ -90,8 +90,15 @@ function sampling(
   const transformation = node.attributes.oneOf("coordinate_transformation_mode", TRANSFORMATIONS);
   const nearestMode = node.attributes.oneOf("nearest_mode", NEAREST_MODES);
   if (transformation !== "tf_half_pixel_for_nn") return { coordinateTransformationMode: transformation, nearestMode };
-  // Half a pixel more than half_pixel: what that rounds up at half, this rounds down.
-  if (mode !== "nearest" || nearestMode !== "floor")
-    node.unsupported("tf_half_pixel_for_nn, but for nearest and floor");
-  return { coordinateTransformationMode: "half_pixel", nearestMode: "round_prefer_ceil" };
+  // Half a pixel more than half_pixel: what one rounds at the half, the other does at the whole, and the reverse.
+  const nearest = mode === "nearest" ? TF_NEAREST.get(nearestMode) : undefined;
+  if (nearest === undefined)
+    node.unsupported("tf_half_pixel_for_nn, but for the nearest by floor or round_prefer_floor");
+  return { coordinateTransformationMode: "half_pixel", nearestMode: nearest ?? nearestMode };
 }
+
+/** What floor(x + 0.5), and x + 0.5 rounded, halves down, are of x. */
+const TF_NEAREST: ReadonlyMap<string, ResizeAttributes["nearestMode"]> = new Map([
+  ["floor", "round_prefer_ceil"],
+  ["round_prefer_floor", "ceil"],
+]);
