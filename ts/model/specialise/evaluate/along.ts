@@ -76,7 +76,9 @@ function reduce({ initial, step, finish }: Reduction): Evaluator<ReduceAttribute
     const result = zeros(only(outputs));
     for (let i = 0; i < sums.length; i++) {
       const sum = sums[i] ?? 0;
-      result.data[i] = finish === undefined ? sum : finish(sum, count);
+      const value = finish === undefined ? sum : finish(sum, count);
+      // The least and the largest of no truths are infinite.
+      result.data[i] = result.type === "bool" && value > 0 ? 1 : value;
     }
     wholeNumbers(result);
     return [result];
@@ -126,6 +128,7 @@ function logSumExp(at: Operands, attributes: ReduceAttributes, outputs: readonly
     const top = highest[i] ?? 0;
     result.data[i] = Math.log(sums[i] ?? 0) + (Number.isFinite(top) ? top : 0);
   }
+  wholeNumbers(result);
   return [result];
 }
 

@@ -3,6 +3,7 @@ import type { ArgAttributes, Attributes, ReduceAttributes } from "../../attribut
 import type { KnownInfo } from "../../graph.ts";
 import type { Operands } from "../operands.ts";
 import { reducedAxes, reducedShape } from "../ranges.ts";
+import { NUMBERS } from "./elementwise.ts";
 import type { Rules } from "./rule.ts";
 
 type Along =
@@ -31,6 +32,12 @@ function softmax(at: Operands, { axis, flatten }: Attributes["Softmax"]): readon
 }
 
 function reduce(at: Operands, attributes: ReduceAttributes): readonly KnownInfo[] {
+  at.expectType(0, ...NUMBERS);
+  return extreme(at, attributes);
+}
+
+/** The largest of truths is whether any is true. */
+function extreme(at: Operands, attributes: ReduceAttributes): readonly KnownInfo[] {
   const { type, shape } = at.info(0);
   return [{ type, shape: reducedShape(shape, reducedAxes(at, attributes), attributes.keepdims) }];
 }
@@ -63,8 +70,8 @@ export const along: Rules<Along> = {
   LogSoftmax: softmax,
   ReduceSum: reduce,
   ReduceMean: reduce,
-  ReduceMax: reduce,
-  ReduceMin: reduce,
+  ReduceMax: extreme,
+  ReduceMin: extreme,
   ReduceProd: reduce,
   ReduceSumSquare: reduce,
   ReduceL1: reduce,

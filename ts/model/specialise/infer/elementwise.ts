@@ -63,7 +63,8 @@ type BroadcastOp =
   | "Xor"
   | "Where";
 
-const NUMBERS: readonly NumberType[] = ["float32", "int64", "int32", "int8", "uint8"];
+/** All types but truth. */
+export const NUMBERS: readonly NumberType[] = ["float32", "int64", "int32", "int8", "uint8"];
 
 /** Same type and shape as `x`, which has one of `types`. */
 function same(...types: readonly NumberType[]): (at: Operands) => readonly KnownInfo[] {

@@ -5,6 +5,7 @@ import type { KnownInfo } from "../../graph.ts";
 import { broadcastShapes, broadcastsTo } from "../broadcast.ts";
 import type { Operands } from "../operands.ts";
 import { slideTransposed, slideWindow } from "../window.ts";
+import { NUMBERS } from "./elementwise.ts";
 import type { Rules } from "./rule.ts";
 
 /** The operators of this file. */
@@ -72,6 +73,7 @@ function convTranspose(at: Operands, attributes: Attributes["ConvTranspose"]): r
 }
 
 function gemm(at: Operands, { transA, transB }: Attributes["Gemm"]): readonly KnownInfo[] {
+  at.expectType(0, ...NUMBERS);
   at.expectOneType();
   at.expectRank(0, 2, 2, "two axes");
   at.expectRank(1, 2, 2, "two axes");
@@ -88,6 +90,7 @@ function gemm(at: Operands, { transA, transB }: Attributes["Gemm"]): readonly Kn
 }
 
 function matMul(at: Operands): readonly KnownInfo[] {
+  at.expectType(0, ...NUMBERS);
   at.expectOneType();
   const [a, b] = [at.shape(0), at.shape(1)];
   const product = `a ${formatShape(a)} times b ${formatShape(b)}`;

@@ -13,7 +13,9 @@ export function shapePart(shape: readonly number[], { start, end }: Attributes["
   return shape.slice(start, end);
 }
 
-function constantOfShape(at: Operands, { type }: Attributes["ConstantOfShape"]): readonly KnownInfo[] {
+function constantOfShape(at: Operands, { type, value }: Attributes["ConstantOfShape"]): readonly KnownInfo[] {
+  const fits = type === "float32" || (type === "bool" ? value === 0 || value === 1 : Number.isInteger(value));
+  if (!fits) throw at.invalid(`value is ${value}, which is no ${type}`);
   const shape = at.integers(0);
   if (shape.every((size) => size >= 0)) return [{ type, shape }];
   throw at.invalid(`shape is ${formatShape(shape)}; expected sizes of 0 or more`);
