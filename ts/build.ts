@@ -20,6 +20,19 @@ const SHARED = /^#(wasm\/\w+|worker-source)$/;
 /** What a bundle may leave to its runtime. All else is bundled, so that a page needs no import map. */
 const EXTERNAL: Readonly<Record<Platform, RegExp>> = { node: /^(?:node:.+|sharp)$/, browser: /^$/ };
 
+/** What licences want told of code that is bundled and does not tell it itself, by the modules that it is in. */
+const NOTICES: readonly (readonly [RegExp, string])[] = [
+  [
+    /\/node_modules\/@bufbuild\/protobuf\//,
+    "/*! Contains @bufbuild/protobuf, Copyright 2021-2026 Buf Technologies, Inc. (Apache-2.0), and of it code by Google (BSD-3-Clause). */",
+  ],
+];
+
+function notices(modules: readonly string[]): string {
+  const told = NOTICES.filter(([pattern]) => modules.some((id) => pattern.test(id)));
+  return told.map(([, notice]) => notice).join("\n");
+}
+
 function bundle(platform: Platform, entries: Readonly<Record<string, string>>): BuildOptions {
   return {
     cwd: ROOT,
@@ -35,7 +48,13 @@ function bundle(platform: Platform, entries: Readonly<Record<string, string>>): 
         resolveId: (id) => (SHARED.test(id) ? { id: id.replace(SHARED, "../$1.js"), external: "relative" } : null),
       },
     ],
-    output: { dir: join(DIST, platform), format: "es", entryFileNames: "[name].js", chunkFileNames: "[name].js" },
+    output: {
+      dir: join(DIST, platform),
+      format: "es",
+      entryFileNames: "[name].js",
+      chunkFileNames: "[name].js",
+      banner: ({ moduleIds }) => notices(moduleIds),
+    },
   };
 }
 
