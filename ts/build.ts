@@ -5,7 +5,7 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type OutputChunk } from "rolldown";
 
@@ -20,17 +20,17 @@ const SHARED = /^#(wasm\/\w+|worker-source)$/;
 /** What a bundle may leave to its runtime. All else is bundled, so that a page needs no import map. */
 const EXTERNAL: Readonly<Record<Platform, RegExp>> = { node: /^(?:node:.+|sharp)$/, browser: /^$/ };
 
-/** What licences want told of code that is bundled and does not tell it itself, by the modules that it is in. */
-const NOTICES: readonly (readonly [RegExp, string])[] = [
-  [
-    /\/node_modules\/@bufbuild\/protobuf\//,
-    "/*! Contains @bufbuild/protobuf, Copyright 2021-2026 Buf Technologies, Inc. (Apache-2.0), and of it code by Google (BSD-3-Clause). */",
-  ],
-];
+/** protobuf-es, and the file of it whose licence wants to be repeated, and which bundling would strip of its comments. */
+const PROTOBUF = join(ROOT, "node_modules", "@bufbuild", "protobuf");
+const BY_GOOGLE = join(PROTOBUF, "dist", "esm", "wire", "varint.js");
 
+/** What licences want told of code that is bundled and does not tell it itself, by the modules that it is in. */
 function notices(modules: readonly string[]): string {
-  const told = NOTICES.filter(([pattern]) => modules.some((id) => pattern.test(id)));
-  return told.map(([, notice]) => notice).join("\n");
+  if (!modules.some((id) => id.startsWith(PROTOBUF))) return "";
+  const header = /^(?:\/\/.*\n)+/.exec(readFileSync(BY_GOOGLE, "utf8"))?.[0];
+  if (header === undefined) throw new Error(`${BY_GOOGLE} has no licence any more; does protobuf-es have another now?`);
+  const own = "Contains @bufbuild/protobuf, Copyright 2021-2026 Buf Technologies, Inc., under Apache-2.0, and in it:";
+  return `/*!\n${own}\n${header.replace(/^\/\/ ?/gm, "")}*/`;
 }
 
 function bundle(platform: Platform, entries: Readonly<Record<string, string>>): BuildOptions {
