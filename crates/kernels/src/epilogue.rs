@@ -1,6 +1,6 @@
 //! What becomes of the sums of a convolution or a matrix product before they are stored.
 
-use crate::activation::Activation;
+use crate::activation::{Activation, load_part, store_part};
 use crate::simd::F32x4;
 use core::ops::Range;
 
@@ -45,20 +45,31 @@ impl<'a> Epilogue<'a> {
         }
     }
 
+    /// The clamp of a strategy that adds no residual as it stores, and whether [`Self::finish`] is to follow.
+    ///
+    /// A residual is as large as the output and seldom in the cache: read in the order of memory, a segment at a time, it
+    /// adds 15% to the time of a 1x1 64-256 over 56x56 pixels; read by tiles, 32 bytes here and there, 24% (Node 24, Zen 4).
+    pub(crate) fn as_stored(&self) -> ([f32; 2], bool) {
+        match (self.residual, self.clamp()) {
+            (None, (clamp, rest)) => (clamp, rest.is_some()),
+            (Some(_), _) => (Self::UNCLAMPED, true),
+        }
+    }
+
     /// The second pass of a strategy that stores its sums with nothing but the bias added: `sums` becomes
     /// `activation(sums + residual)`. They lie where the epilogue's output begins.
     pub(crate) fn finish(&self, sums: &mut [f32]) {
-        if let Some(residual) = self.residual {
-            let residual = &residual[..sums.len()];
-            let (vectors, rest) = sums.as_chunks_mut::<4>();
-            let (residual_vectors, residual_rest) = residual.as_chunks::<4>();
-            for (sum, residual) in vectors.iter_mut().zip(residual_vectors) {
-                (F32x4::load(sum) + F32x4::load(residual)).store(sum);
-            }
-            for (sum, residual) in rest.iter_mut().zip(residual_rest) {
-                *sum += residual;
-            }
+        let Some(residual) = self.residual else { return self.activation.apply_in_place(sums) };
+        let (clamp, rest) = self.clamp();
+        let [min, max] = clamp.map(F32x4::splat);
+        let (residual, residual_rest) = residual[..sums.len()].as_chunks::<4>();
+        let (vectors, last) = sums.as_chunks_mut::<4>();
+        for (sum, residual) in vectors.iter_mut().zip(residual) {
+            (F32x4::load(sum) + F32x4::load(residual)).pmax(min).pmin(max).store(sum);
         }
-        self.activation.apply_in_place(sums);
+        store_part((load_part(last) + load_part(residual_rest)).pmax(min).pmin(max), last);
+        if let Some(activation) = rest {
+            activation.apply_in_place(sums);
+        }
     }
 }

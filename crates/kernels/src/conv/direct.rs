@@ -161,6 +161,13 @@ pub(super) fn run(
                 let right = RightHand { k, n, panels, epilogue: epilogue.of_columns(group * n..(group + 1) * n) };
                 multiply(&pixels, &right, taps.start * runs * run, &mut output[group * n..], &places);
             }
+            if places.step != n && epilogue.as_stored().1 {
+                let (parts, len) = if w.output_step == 1 { (1, w.positions * to.c) } else { (w.positions, to.c) };
+                for part in 0..parts {
+                    let first = first + part * places.step;
+                    epilogue.skip(first).finish(&mut output[first..][..len]);
+                }
+            }
         }
     }
     Ok(())

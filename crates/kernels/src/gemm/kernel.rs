@@ -1,7 +1,7 @@
 //! The micro-kernel: tiles of `R x 4V` sums, the left-hand rows read where they lie, the right-hand columns packed.
 
 use super::{Panel, Pixels, Places};
-use crate::activation::{load_part, store_part};
+use crate::activation::store_part;
 use crate::simd::{F32x4, Strided, strided_mut};
 use core::array::from_fn;
 use core::hint::black_box;
@@ -22,12 +22,11 @@ const CHAINS_FROM: usize = 16;
 pub(super) fn sweep<const R: usize, const V: usize>(
     a: &Pixels<'_>,
     b: &[f32],
-    panel: &Panel<'_>,
+    panel: &Panel,
     output: &mut [f32],
     to: &Places,
 ) {
     let (b, _) = b.as_chunks::<4>().0.as_chunks::<V>();
-    let is_whole = panel.width == 4 * V && panel.residual.is_none();
     for row in (0..to.count).step_by(R) {
         // Hidden from the compiler, which else keeps bias and clamps in registers that the sums need.
         let panel = black_box(panel);
@@ -48,9 +47,13 @@ pub(super) fn sweep<const R: usize, const V: usize>(
             }
         }
         let first = to.first + row * to.step;
-        if is_whole {
-            if let Some([min, max]) = panel.clamp.map(|clamp| clamp.map(F32x4::splat)) {
-                sums = sums.map(|sums| sums.map(|sum| sum.pmax(min).pmin(max)));
+        if panel.width == 4 * V {
+            // One bound at a time: most activations have one.
+            if let Some(min) = panel.min.map(F32x4::splat) {
+                sums = sums.map(|sums| sums.map(|sum| sum.pmax(min)));
+            }
+            if let Some(max) = panel.max.map(F32x4::splat) {
+                sums = sums.map(|sums| sums.map(|sum| sum.pmin(max)));
             }
             for (to, sums) in strided_mut::<R, V>(&mut output[first..], to.step).into_iter().zip(sums) {
                 for (to, sum) in to.iter_mut().zip(sums) {
@@ -105,26 +108,18 @@ fn in_chains<const R: usize, const V: usize, const U: usize>(
     from_fn(|r| from_fn(|v| chains[1..].iter().fold(chains[0][r][v], |sum, chain| sum + chain[r][v])))
 }
 
-/// Adds a residual, clamps, and stores tiles that end within a vector.
+/// Clamps and stores tiles that end within a vector. `tile` is `[R][vectors]`.
 #[inline(never)]
-fn write_part(
-    sums: &[[f32; 4]],
-    vectors: usize,
-    panel: &Panel<'_>,
-    output: &mut [f32],
-    first: usize,
-    output_step: usize,
-) {
-    let [min, max] = panel.clamp.unwrap_or([f32::NEG_INFINITY, f32::INFINITY]).map(F32x4::splat);
-    for (r, sums) in sums.chunks_exact(vectors).enumerate() {
-        let place = first + r * output_step..first + r * output_step + panel.width;
-        let residual = panel.residual.map(|residual| &residual[place.clone()]);
-        for (v, (sum, to)) in sums.iter().zip(output[place].chunks_mut(4)).enumerate() {
-            let mut sum = F32x4::load(sum);
-            if let Some(residual) = residual {
-                sum = sum + load_part(&residual[4 * v..][..to.len()]);
-            }
-            store_part(sum.pmax(min).pmin(max), to);
+fn write_part(tile: &[[f32; 4]], vectors: usize, panel: &Panel, output: &mut [f32], first: usize, output_step: usize) {
+    let min = F32x4::splat(panel.min.unwrap_or(f32::NEG_INFINITY));
+    let max = F32x4::splat(panel.max.unwrap_or(f32::INFINITY));
+    for (r, sums) in tile.chunks_exact(vectors).enumerate() {
+        let (to, rest) = output[first + r * output_step..][..panel.width].as_chunks_mut::<4>();
+        for (to, sum) in to.iter_mut().zip(sums) {
+            F32x4::load(sum).pmax(min).pmin(max).store(to);
+        }
+        if let Some(sum) = sums.get(to.len()) {
+            store_part(F32x4::load(sum).pmax(min).pmin(max), rest);
         }
     }
 }

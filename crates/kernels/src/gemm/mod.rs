@@ -61,27 +61,27 @@ pub(crate) struct RightHand<'a> {
 }
 
 /// What tiles of a panel of columns need beside its numbers.
-struct Panel<'a> {
+struct Panel {
     /// Columns that exist; the panel is padded to whole vectors.
     width: usize,
     /// What sums start from: the bias.
     start: [[f32; 4]; NR / 4],
-    /// Added to the sums; lies as the output does.
-    residual: Option<&'a [f32]>,
-    /// Smallest and largest result.
-    clamp: Option<[f32; 2]>,
+    /// Smallest result.
+    min: Option<f32>,
+    /// Largest result.
+    max: Option<f32>,
 }
 
-impl<'a> Panel<'a> {
+impl Panel {
     /// The panel of the columns from `first` on.
-    fn new(first: usize, b: &RightHand<'a>) -> Self {
+    fn new(first: usize, b: &RightHand<'_>) -> Self {
         let width = NR.min(b.n - first);
         let mut start = [[0.0; 4]; NR / 4];
         if let Some(bias) = b.epilogue.bias {
             start.as_flattened_mut()[..width].copy_from_slice(&bias[first..first + width]);
         }
-        let (clamp, _) = b.epilogue.clamp();
-        Self { width, start, residual: b.epilogue.residual, clamp: (clamp != Epilogue::UNCLAMPED).then_some(clamp) }
+        let ([min, max], _) = b.epilogue.as_stored();
+        Self { width, start, min: (min > f32::NEG_INFINITY).then_some(min), max: (max < f32::INFINITY).then_some(max) }
     }
 }
 
@@ -97,6 +97,7 @@ pub(crate) struct Places {
 }
 
 /// The product of `a` and of the rows of `b` from `k_first` on, as many as `a` has taps; every result is written once.
+/// Where results are not adjacent (`to.step` is not `b.n`), [`Epilogue::finish`] is left to the caller.
 pub(crate) fn multiply(a: &Pixels<'_>, b: &RightHand<'_>, k_first: usize, output: &mut [f32], to: &Places) {
     // Tiles of equal size, as far as possible: a tile of one row takes as long as one of four.
     let tiles = to.count.div_ceil(MR);
@@ -107,11 +108,11 @@ pub(crate) fn multiply(a: &Pixels<'_>, b: &RightHand<'_>, k_first: usize, output
     let segments = tiles.div_ceil((SEGMENT / MR / floats).max(SEGMENT_TILES));
     for segment in 0..segments {
         let [start, end] = [segment, segment + 1].map(|i| i * (tiles / segments) + i.min(tiles % segments));
+        let split = larger.clamp(start, end);
         for column in (0..b.n).step_by(NR) {
             let columns = Panel::new(column, b);
             let lanes = if columns.width > 4 { 8 } else { 4 };
             let values = &b.panels[column * b.k + k_first * lanes..][..depth * lanes];
-            let split = larger.clamp(start, end);
             for (tiles, size) in [(start..split, size + 1), (split..end, size)] {
                 let row = first_row(tiles.start);
                 let a = Pixels { first: a.first + row * a.step, ..*a };
@@ -119,17 +120,16 @@ pub(crate) fn multiply(a: &Pixels<'_>, b: &RightHand<'_>, k_first: usize, output
                 sweep_of(size, &a, values, &columns, output, &to);
             }
         }
-        if let (_, Some(activation)) = b.epilogue.clamp() {
+        if to.step == b.n && b.epilogue.as_stored().1 {
             let rows = first_row(start)..first_row(end);
-            for row in rows {
-                activation.apply_in_place(&mut output[to.first + row * to.step..][..b.n]);
-            }
+            let first = to.first + rows.start * b.n;
+            b.epilogue.skip(first).finish(&mut output[first..][..rows.len() * b.n]);
         }
     }
 }
 
 /// [`sweep`] over tiles of `size` rows, as wide as `columns`.
-fn sweep_of(size: usize, a: &Pixels<'_>, b: &[f32], columns: &Panel<'_>, output: &mut [f32], to: &Places) {
+fn sweep_of(size: usize, a: &Pixels<'_>, b: &[f32], columns: &Panel, output: &mut [f32], to: &Places) {
     let sweep = match (size, columns.width > 4) {
         (1, true) => sweep::<1, 2>,
         (2, true) => sweep::<2, 2>,
