@@ -225,7 +225,7 @@ export interface Attributes {
   /**
    * Inputs `boxes, scores, maxOutputBoxesPerClass?, iouThreshold?, scoreThreshold?`. How many it selects is known only when
    * it has run: in a `KnownGraph`, `selected` has room for as many as there may be, and a second output that ONNX does not
-   * have, `count` of shape [1], tells how many rows of it there are.
+   * have, `count` of shape [1], tells how many rows of it there are; what is left of it is 0.
    */
   readonly NonMaxSuppression: { readonly centerPointBox: boolean };
 }

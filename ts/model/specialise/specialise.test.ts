@@ -94,7 +94,7 @@ describe("specialise", () => {
   it("forgets outputs that no one reads", () => {
     const graph = graphOf(
       { x: [1, 4, 8, 8] },
-      {},
+      { parts: integers([1, 2, 1, 0]) },
       [
         node(
           "MaxPool",
@@ -103,18 +103,19 @@ describe("specialise", () => {
           "y",
           "indices",
         ),
-        node("Split", ["y"], { axis: 1 }, "a", "b", "c"),
+        node("Split", ["y", "parts"], { axis: 1 }, "a", "b", "d", "c"),
         node("Relu", ["indices"], {}, "unread"),
       ],
-      ["a", "c"],
+      ["a", "d", "c"],
     );
     const known = specialise(graph, new Map());
     expect(known.nodes.map(({ outputs }) => outputs)).toEqual([
       ["y", undefined],
-      ["a", undefined, "c"],
+      ["a", undefined, "d", undefined],
     ]);
-    expect([...known.infos.keys()]).toEqual(["x", "y", "a", "c"]);
-    expect(known.infos.get("c")?.shape).toEqual([1, 0, 7, 7]);
+    expect([...known.infos.keys()]).toEqual(["x", "parts", "y", "a", "d", "c"]);
+    // One that has no elements is known.
+    expect(known.constants.get("c")).toEqual(constant("float32", [], [1, 0, 7, 7]));
   });
 
   it("turns values without elements into constants", () => {
@@ -232,7 +233,15 @@ describe("boxes that NonMaxSuppression selects", () => {
   const detector = (...after: readonly Parameters<typeof node>[]) =>
     graphOf(
       { boxes: [1, 6, 4], scores: [1, 2, 6] },
-      { most: constant("int64", [3]), one: constant("int64", [1]) },
+      {
+        most: integers([3]),
+        zero: integers([0]),
+        one: integers([1]),
+        two: integers([2]),
+        flat: integers([18]),
+        six: constant("int64", [1, 2, 3, 4, 5, 6], [6, 1]),
+        scale: floats(Float32Array.of(1, 2, 3, 4)),
+      },
       [
         node("NonMaxSuppression", ["boxes", "scores", "most"], { centerPointBox: false }, "selected"),
         ...after.map((parameters) => node(...parameters)),
@@ -247,13 +256,44 @@ describe("boxes that NonMaxSuppression selects", () => {
     expect(known.infos.get("selected:count")).toEqual({ type: "int64", shape: [1] });
   });
 
-  it("can be read by nothing that needs their number", () => {
-    expect(() =>
-      specialise(detector(["ReduceSum", ["selected"], { keepdims: true, noopWithEmptyAxes: false }, "y"]), new Map()),
-    ).toThrow(
+  it("can be looked up", () => {
+    const known = specialise(
+      detector(
+        ["Gather", ["selected", "two"], { axis: 1 }, "column"],
+        ["Squeeze", ["column", "one"], {}, "index"],
+        ["Squeeze", ["boxes", "zero"], {}, "all"],
+        ["Gather", ["all", "index"], { axis: 0 }, "chosen"],
+        ["Mul", ["chosen", "scale"], {}, "y"],
+      ),
+      new Map(),
+    );
+    expect(known.infos.get("y")).toEqual({ type: "float32", shape: [6, 4], rows: "selected:count" });
+    expect(known.infos.get("all")?.rows).toBeUndefined();
+  });
+
+  it("are none where none is asked for", () => {
+    const none = detector(["Cast", ["selected"], { to: "int32" }, "y"]);
+    const known = specialise({ ...none, constants: new Map([["most", integers([0])]]) }, new Map());
+    expect(known.nodes).toEqual([]);
+    expect(known.constants.get("y")).toEqual(constant("int32", [], [0, 3]));
+  });
+
+  it.each<Parameters<typeof node>>([
+    ["ReduceSum", ["selected"], { keepdims: true, noopWithEmptyAxes: false }, "y"],
+    ["Shape", ["selected"], whole, "y"],
+    ["Gather", ["selected", "zero"], { axis: 0 }, "y"],
+    ["Slice", ["selected", "zero", "one"], {}, "y"],
+    ["Unsqueeze", ["selected", "zero"], {}, "y"],
+    ["Concat", ["selected", "selected"], { axis: 0 }, "y"],
+    ["Transpose", ["selected"], { perm: [1, 0] }, "y"],
+    ["Reshape", ["selected", "flat"], { allowzero: false }, "y"],
+    ["Add", ["selected", "six"], {}, "y"],
+    ["TopK", ["selected", "one"], { axis: 0, largest: true, sorted: true }, "y"],
+  ])("can be read by nothing that needs their number: %s %j", (...parameters) => {
+    expect(() => specialise(detector(parameters), new Map())).toThrow(
       expect.objectContaining({
         code: "model-unsupported",
-        message: expect.stringContaining('x ("selected") has as many rows as NonMaxSuppression selects boxes'),
+        message: expect.stringContaining('("selected") has as many rows as NonMaxSuppression selects boxes'),
       }),
     );
   });

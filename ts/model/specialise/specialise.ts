@@ -5,6 +5,7 @@ import type { Constant } from "../constant.ts";
 import type { Graph, KnownGraph, KnownInfo, Node, ValueName } from "../graph.ts";
 import { bindInputs } from "./bind.ts";
 import { Budget } from "./budget.ts";
+import { zeros } from "./evaluate/evaluator.ts";
 import { evaluateNode } from "./evaluate.ts";
 import { checkInfo, inferNode } from "./infer.ts";
 import { resolveNode } from "./resolve.ts";
@@ -40,16 +41,17 @@ function specialiseBound(graph: Graph, infos: Map<ValueName, KnownInfo>): KnownG
     const counted = withCount(node, graph);
     const outputs = inferNode(counted, values);
     const known = evaluateNode(node, values, outputs, budget);
-    for (const [index, name] of counted.outputs.entries()) {
+    const made = counted.outputs.map((name, index) => {
       const info = outputs[index];
-      if (name === undefined) continue;
-      if (info === undefined)
-        throw new LensletError("model-invalid", `node ${JSON.stringify(node.name)} has no output ${index}`);
+      if (name === undefined || info === undefined) return undefined;
       infos.set(name, info);
-      const constant = known?.[index];
-      if (constant !== undefined) constants.set(name, constant);
-    }
-    if (known === undefined) running.push(resolveNode(counted, values));
+      // A part without elements is known, even where others are not.
+      const constant = known?.[index] ?? (index > 0 && info.shape.includes(0) ? zeros(info) : undefined);
+      if (constant === undefined) return name;
+      constants.set(name, constant);
+      return undefined;
+    });
+    if (known === undefined) running.push(resolveNode({ ...counted, outputs: made }, values));
   }
   return withoutDead({ ...graph, nodes: running, constants, infos });
 }
