@@ -5,7 +5,7 @@ use lenslet_kernels::activation::Activation;
 use lenslet_kernels::conv::{Conv2d, Packs, Strategy};
 use lenslet_kernels::memory::Workspace;
 use lenslet_kernels::shape::{Conv2dSpec, ErrorCode, Layout};
-use oracle::conv::{conv2d, plain_spec};
+use oracle::conv::{conv2d, plain_spec, random_spec};
 use oracle::{Guarded, Rng, compare, first_seed, spec_count};
 
 const STRATEGIES: [Strategy; 6] = [
@@ -276,42 +276,6 @@ fn enormous_strides_dilations_and_pads() {
         });
         let wide = Conv2dSpec { k_w: 2, dilation_w: HUGE, pad_right: HUGE - 1, ..spec };
         check_plain(&Conv2dSpec { stride_w: 2, ..wide });
-    }
-}
-
-/// A random convolution of at most `work` multiplications; small sizes and odd combinations are the likeliest.
-fn random_spec(rng: &mut Rng, work: usize) -> Conv2dSpec {
-    loop {
-        let groups = rng.pick(&[1, 1, 1, 1, 2, 3, 4, 5, 8, 16]);
-        let small = |rng: &mut Rng| rng.pick(&[1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17]);
-        let depthwise = rng.one_in(3);
-        let group_in_c = if depthwise { 1 } else { small(rng) };
-        let group_out_c = if depthwise && rng.one_in(2) { 1 } else { small(rng) };
-        let kernel = |rng: &mut Rng| rng.pick(&[1, 1, 2, 3, 3, 3, 4, 5, 7]);
-        let step = |rng: &mut Rng| rng.pick(&[1, 1, 1, 2, 2, 3, 5]);
-        let pad = |rng: &mut Rng| rng.pick(&[0, 0, 1, 1, 2, 3, 6]);
-        let size = |rng: &mut Rng| if rng.one_in(4) { rng.int(1, 40) } else { rng.int(1, 12) };
-        let spec = Conv2dSpec {
-            stride_h: step(rng),
-            stride_w: step(rng),
-            dilation_h: step(rng),
-            dilation_w: step(rng),
-            pad_top: pad(rng),
-            pad_left: pad(rng),
-            pad_bottom: pad(rng),
-            pad_right: pad(rng),
-            groups,
-            ..plain_spec(
-                [rng.pick(&[1, 1, 1, 2, 3]), size(rng), size(rng), groups * group_in_c],
-                groups * group_out_c,
-                [kernel(rng), kernel(rng)],
-            )
-        };
-        if let Ok(conv) = Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)
-            && conv.shape.output.len() * spec.k_h * spec.k_w * group_in_c <= work
-        {
-            return spec;
-        }
     }
 }
 

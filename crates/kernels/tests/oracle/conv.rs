@@ -1,8 +1,8 @@
 //! Naive convolution, transposed convolution and matrix product: loops straight from the definitions, sums in f64.
 
-use super::{max_abs, sum_tolerance};
+use super::{Rng, max_abs, sum_tolerance};
 use lenslet_kernels::activation::Activation;
-use lenslet_kernels::conv::Strategy;
+use lenslet_kernels::conv::{Conv2d, Strategy};
 use lenslet_kernels::shape::{Conv2dShape, Conv2dSpec, ConvTranspose2dShape, Image, Layout};
 
 /// Exact values and the tolerance of each.
@@ -36,6 +36,42 @@ pub fn plain_spec(input: [usize; 4], out_c: usize, kernel: [usize; 2]) -> Conv2d
         pad_bottom: 0,
         pad_right: 0,
         groups: 1,
+    }
+}
+
+/// A random convolution of at most `work` multiplications; small sizes and odd combinations are the likeliest.
+pub fn random_spec(rng: &mut Rng, work: usize) -> Conv2dSpec {
+    loop {
+        let groups = rng.pick(&[1, 1, 1, 1, 2, 3, 4, 5, 8, 16]);
+        let small = |rng: &mut Rng| rng.pick(&[1, 1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16, 17]);
+        let depthwise = rng.one_in(3);
+        let group_in_c = if depthwise { 1 } else { small(rng) };
+        let group_out_c = if depthwise && rng.one_in(2) { 1 } else { small(rng) };
+        let kernel = |rng: &mut Rng| rng.pick(&[1, 1, 2, 3, 3, 3, 4, 5, 7]);
+        let step = |rng: &mut Rng| rng.pick(&[1, 1, 1, 2, 2, 3, 5]);
+        let pad = |rng: &mut Rng| rng.pick(&[0, 0, 1, 1, 2, 3, 6]);
+        let size = |rng: &mut Rng| if rng.one_in(4) { rng.int(1, 40) } else { rng.int(1, 12) };
+        let spec = Conv2dSpec {
+            stride_h: step(rng),
+            stride_w: step(rng),
+            dilation_h: step(rng),
+            dilation_w: step(rng),
+            pad_top: pad(rng),
+            pad_left: pad(rng),
+            pad_bottom: pad(rng),
+            pad_right: pad(rng),
+            groups,
+            ..plain_spec(
+                [rng.pick(&[1, 1, 1, 2, 3]), size(rng), size(rng), groups * group_in_c],
+                groups * group_out_c,
+                [kernel(rng), kernel(rng)],
+            )
+        };
+        if let Ok(conv) = Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)
+            && conv.shape.output.len() * spec.k_h * spec.k_w * group_in_c <= work
+        {
+            return spec;
+        }
     }
 }
 
