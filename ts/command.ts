@@ -29,6 +29,7 @@ export type OpName =
   | "resize2d"
   | "pixelsToTensor"
   | "tensorToPixels"
+  | "grey"
   | "edges";
 
 /** Stores data under a new id: 4 bytes an element, float32 or, for pictures, the four bytes of a pixel. */

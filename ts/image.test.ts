@@ -168,7 +168,7 @@ describe("toGrey and normalize", () => {
     const { engine, executor } = fakeEngine();
     const rgb = engine.tensor(new Float32Array(12), [1, 2, 2, 3]);
     expect(image.toGrey(rgb).shape).toEqual([1, 2, 2, 1]);
-    expect(executor.lastOp.op).toBe("conv2d");
+    expect(executor.lastOp.op).toBe("grey");
     const planes = engine.tensor(new Float32Array(16), [1, 4, 2, 2]);
     expect(image.toGrey(planes, { layout: "NCHW" }).shape).toEqual([1, 1, 2, 2]);
     const grey = image.toGrey(engine.tensor(new Float32Array(4), [1, 2, 2, 1]));

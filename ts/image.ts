@@ -15,16 +15,13 @@ import {
   parseLayout,
 } from "./options.ts";
 import { taken } from "./ops/create.ts";
-import { CHANNELS, type Color, pixelsToTensor, tensorToPixels } from "./ops/pixels.ts";
+import { CHANNELS, type Color, grey, pixelsToTensor, tensorToPixels } from "./ops/pixels.ts";
 import { bytesOf, type ImageInput, imageInput, mismatch } from "./ops/plan.ts";
 import type { EncodeOptions, ImageSource, Pixels } from "./platform/platform.ts";
 import { checkElements, formatShape } from "./shape.ts";
-import type { NdArray, Tensor } from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
 
 export type { Color, EncodeOptions, ImageSource, Pixels };
-
-/** Luma of Rec. 601, as JPEG has it: how much red, green and blue count. Applied to the values as they are (gamma-coded). */
-const REC_601 = [0.299, 0.587, 0.114] as const;
 
 /** Which numbers black and white are. */
 export interface RangeOption {
@@ -177,23 +174,22 @@ function colorOf(channels: number): Color | undefined {
 }
 
 /**
- * Grey images `[n, h, w, 1]` of RGB or RGBA ones: Rec. 601 luma, `0.299 R + 0.587 G + 0.114 B`, in the range that they have.
+ * Grey images `[n, h, w, 1]` of RGB or RGBA ones: Rec. 601 luma, `0.299 R + 0.587 G + 0.114 B` of the (gamma-coded) values as
+ * they are, in the range that they have.
  * Alpha is left out.
  */
 export function toGrey(tensor: Tensor, options: LayoutOption = {}): Tensor {
   const call = "image.toGrey";
   checkOptions(call, options, ["layout"]);
   const layout = parseLayout(call, options.layout ?? "NHWC");
-  const { c, shape } = imageInput(call, tensor, layout, "tensor");
-  storeOf(tensor.engine).check(call, "tensor", tensor);
+  const input = imageInput(call, tensor, layout, "tensor");
+  const { c, shape } = input;
+  const store = storeOf(tensor.engine);
+  store.check(call, "tensor", tensor);
   if (c === 1) return tensor.engine.reshape(tensor, shape);
   if (c !== 3 && c !== 4)
     throw mismatch(call, "tensor", `has ${c} channels (shape ${formatShape(shape)}); expected 1, 3 or 4`);
-  const luma: NdArray = {
-    data: c === 3 ? REC_601 : [...REC_601, 0],
-    shape: layout === "NHWC" ? [1, 1, c, 1] : [1, c, 1, 1],
-  };
-  return tensor.engine.conv2d(tensor, luma, { layout });
+  return store.first(grey(call, input, layout));
 }
 
 /** `(x - mean) / std`, channel by channel: what trained networks expect of their input. */

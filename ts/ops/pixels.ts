@@ -1,6 +1,7 @@
 /** Pixels of canvases and image files to tensors and back. */
+import type { OpName } from "../command.ts";
 import type { Layout } from "../options.ts";
-import { imageInput, imageOutput, type Input, output, type Plan, tensorInput } from "./plan.ts";
+import { type ImageInput, imageInput, imageOutput, type Input, output, type Plan, tensorInput } from "./plan.ts";
 import type { Tensor } from "../tensor.ts";
 
 /** The channels of a tensor of pixels; the core's code is the place here. */
@@ -57,15 +58,20 @@ export function tensorToPixels(
   };
 }
 
+/** Luma of images of three or four channels. */
+export function grey(call: string, image: ImageInput, layout: Layout): Plan {
+  return imagePlan(call, "grey", image, layout, 1);
+}
+
 /** The magnitude of Sobel's gradient, channel by channel. */
 export function edges(call: string, x: Tensor, layout: Layout): Plan {
   const image = imageInput(call, x, layout);
+  return imagePlan(call, "edges", image, layout, image.c);
+}
+
+/** An operator that keeps the size of images, and has no options. */
+function imagePlan(call: string, op: OpName, image: ImageInput, layout: Layout, channels: number): Plan {
   const { n, h, w, c } = image;
-  return {
-    call,
-    op: "edges",
-    inputs: [image],
-    outputs: [imageOutput(call, layout, image)],
-    words: [layout === "NHWC" ? 0 : 1, n, h, w, c],
-  };
+  const out = imageOutput(call, layout, { n, h, w, c: channels });
+  return { call, op, inputs: [image], outputs: [out], words: [layout === "NHWC" ? 0 : 1, n, h, w, c] };
 }

@@ -1,7 +1,7 @@
 //! Between pixels (RGBA bytes, as a canvas has them) and tensors.
 
 use crate::activation::{load_part, store_part};
-use crate::shape::{SpecError, checked_len, expect_len};
+use crate::shape::{Image, Layout, SpecError, checked_len, expect_len};
 use crate::simd::F32x4;
 
 /// The channels of a tensor that holds an image.
@@ -55,17 +55,17 @@ impl PixelRange {
 
     fn check(&self, color: Color) -> Result<(), SpecError> {
         if !self.range_scale.is_finite() || self.range_scale == 0.0 {
-            let message = format!("is {}; expected a number that is not 0", self.range_scale);
+            let message = "is 0 or no number";
             return Err(SpecError::invalid("range", message));
         }
         for &mean in &self.mean[..color.channels()] {
             if !mean.is_finite() {
-                return Err(SpecError::invalid("mean", format!("is {mean}; expected a number")));
+                return Err(SpecError::invalid("mean", "is no number"));
             }
         }
         for &deviation in &self.deviation[..color.channels()] {
             if !deviation.is_finite() || deviation == 0.0 {
-                return Err(SpecError::invalid("std", format!("is {deviation}; expected a number that is not 0")));
+                return Err(SpecError::invalid("std", "is 0 or no number"));
             }
         }
         Ok(())
@@ -133,11 +133,16 @@ fn padded(pixels: &[[u8; 4]]) -> [u8; 16] {
     bytes
 }
 
+/// Rec. 601.
+#[inline(always)]
+fn luma([r, g, b]: [F32x4; 3]) -> F32x4 {
+    F32x4::splat(0.299) * r + F32x4::splat(0.587) * g + F32x4::splat(0.114) * b
+}
+
 fn to_grey<const DIVIDE: bool>(pixels: &[[u8; 4]], vectors: &Vectors, output: &mut [f32]) {
     let grey = |bytes: &[u8; 16]| {
         let [r, g, b, _] = F32x4::from_planes(bytes);
-        let luma = F32x4::splat(0.299) * r + F32x4::splat(0.587) * g + F32x4::splat(0.114) * b;
-        vectors.numbers::<DIVIDE>(luma)
+        vectors.numbers::<DIVIDE>(luma([r, g, b]))
     };
     let (quads, rest) = pixels.as_chunks::<4>();
     let (to, to_rest) = output.as_chunks_mut::<4>();
@@ -222,5 +227,47 @@ fn from_colors<const C: usize, const DIVIDE: bool>(values: &[f32], vectors: &Vec
     for (to, from) in rest.iter_mut().zip(values[whole.len() * C..].chunks_exact(C)) {
         let bytes = F32x4::to_bytes([bytes(load_part(from)); 4]);
         *to = bytes.as_chunks().0[0];
+    }
+}
+
+/// Luma of images of three or four channels (RGB or RGBA): `output` has one channel, `0.299 R + 0.587 G + 0.114 B`.
+pub fn grey(image: &Image, layout: Layout, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
+    expect_len("input", input.len(), image.checked_len("input")?)?;
+    expect_len("output", output.len(), image.n * image.h * image.w)?;
+    match (layout, image.c) {
+        (Layout::Nhwc, 3) => grey_of_colors::<3>(input, output),
+        (Layout::Nhwc, 4) => grey_of_colors::<4>(input, output),
+        (Layout::Nchw, 3 | 4) => {
+            let plane = image.h * image.w;
+            for (colors, to) in input.chunks_exact(plane * image.c).zip(output.chunks_exact_mut(plane)) {
+                let planes = [0, 1, 2].map(|c| &colors[c * plane..][..plane]);
+                grey_of_planes(planes, to);
+            }
+        }
+        (_, c) => return Err(SpecError::invalid("input", format!("has {c} channels; expected 3 or 4"))),
+    }
+    Ok(())
+}
+
+fn grey_of_colors<const C: usize>(input: &[f32], output: &mut [f32]) {
+    let (whole, rest) = output.split_at_mut(4 * quads(output.len()));
+    let pixels = |from: &[f32]| [0, 1, 2, 3].map(|pixel| F32x4::load(&from[pixel * C..][..4].as_chunks().0[0]));
+    for (i, to) in whole.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+        let [r, g, b, _] = F32x4::transpose(pixels(&input[4 * C * i..][..3 * C + 4]));
+        luma([r, g, b]).store(to);
+    }
+    for (to, from) in rest.iter_mut().zip(input[whole.len() * C..].chunks_exact(C)) {
+        *to = luma([from[0], from[1], from[2]].map(F32x4::splat)).to_array()[0];
+    }
+}
+
+fn grey_of_planes(planes: [&[f32]; 3], output: &mut [f32]) {
+    let [r, g, b] = planes.map(<[f32]>::as_chunks::<4>);
+    let (to, to_rest) = output.as_chunks_mut::<4>();
+    for (((to, r), g), b) in to.iter_mut().zip(r.0).zip(g.0).zip(b.0) {
+        luma([r, g, b].map(F32x4::load)).store(to);
+    }
+    if !to_rest.is_empty() {
+        store_part(luma([r.1, g.1, b.1].map(load_part)), to_rest);
     }
 }

@@ -1,9 +1,9 @@
 //! Resizing, and pixels to numbers and back.
 
 mod oracle;
-use lenslet_kernels::image::{Color, PixelRange, pixels_to_tensor, tensor_to_pixels};
+use lenslet_kernels::image::{Color, PixelRange, grey, pixels_to_tensor, tensor_to_pixels};
 use lenslet_kernels::resize::{Coordinates, Resize2d, ResizeMode};
-use lenslet_kernels::shape::{ErrorCode, Image};
+use lenslet_kernels::shape::{ErrorCode, Image, Layout};
 use oracle::random::random;
 use oracle::{Guarded, Rng, UNIT_ROUNDOFF, compare};
 use proptest::prelude::*;
@@ -237,6 +237,31 @@ fn every_number_of_pixels_in_every_range_bit_by_bit() {
             }
         }
     }
+}
+
+#[test]
+fn grey_of_any_size_in_both_layouts() {
+    let mut rng = Rng::new(12);
+    for pixels in (1..=13).chain([64, 99]) {
+        for c in [3, 4] {
+            for layout in [Layout::Nhwc, Layout::Nchw] {
+                let image = Image { n: 2, h: 1, w: pixels, c };
+                let input = rng.values(image.len());
+                let mut output = Guarded::new(2 * pixels);
+                grey(&image, layout, Guarded::of(&input).body(), output.body()).unwrap();
+                let at = |i: usize, channel: usize| match layout {
+                    Layout::Nhwc => input[i * c + channel],
+                    Layout::Nchw => input[(i / pixels * c + channel) * pixels + i % pixels],
+                };
+                let expected = (0..2 * pixels).map(|i| 0.299 * at(i, 0) + 0.587 * at(i, 1) + 0.114 * at(i, 2));
+                assert_eq!(output.finish().unwrap(), expected.collect::<Vec<f32>>(), "{image:?} {layout:?}");
+            }
+        }
+    }
+    let image = Image { n: 1, h: 1, w: 1, c: 2 };
+    assert_eq!(grey(&image, Layout::Nhwc, &[0.0; 2], &mut [0.0]).unwrap_err().argument, "input");
+    assert_eq!(grey(&Image { c: 3, ..image }, Layout::Nhwc, &[0.0; 2], &mut [0.0]).unwrap_err().argument, "input");
+    assert_eq!(grey(&Image { c: 3, ..image }, Layout::Nhwc, &[0.0; 3], &mut []).unwrap_err().argument, "output");
 }
 
 #[test]

@@ -180,6 +180,8 @@ operators! {
     pixelsToTensor = pixels_to_tensor => plain ops::image::pixels_to_tensor;
     /// See [`ops::image::tensor_to_pixels`].
     tensorToPixels = tensor_to_pixels => plain ops::image::tensor_to_pixels;
+    /// See [`ops::image::grey`].
+    grey = grey => plain ops::image::grey;
     /// See [`ops::image::edges`].
     edges = edges => plain ops::image::edges;
 }

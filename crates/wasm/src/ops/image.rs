@@ -58,6 +58,13 @@ pub(crate) fn tensor_to_pixels(mut call: Call) -> Result<(), SpecError> {
     })
 }
 
+/// Luma of three or four channels. Words: layout, n, h, w, c.
+pub(crate) fn grey(mut call: Call) -> Result<(), SpecError> {
+    let (layout, image) = call.words.image()?;
+    call.words.end()?;
+    image::grey(&image, layout, call.inputs.get(0)?, output(call.outputs, 0)?)
+}
+
 /// Sobel's magnitude, channel by channel. Words: layout, n, h, w, c.
 pub(crate) fn edges(mut call: Call) -> Result<(), SpecError> {
     let (layout, image) = call.words.image()?;
