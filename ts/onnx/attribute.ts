@@ -1,6 +1,7 @@
 /** A node's attributes as operators ask for them: typed, and each asked for once, so that what nobody asked for is known. */
+import { isFieldSet } from "@bufbuild/protobuf";
 import { malformed, quote } from "./malformed.ts";
-import type { AttributeProto, TensorProto } from "./proto/onnx_pb.ts";
+import { type AttributeProto, AttributeProtoSchema, type TensorProto } from "./proto/onnx_pb.ts";
 
 /** What an attribute may be, by its number in AttributeProto.AttributeType. */
 const KINDS = [
@@ -16,7 +17,7 @@ const KINDS = [
   "tensors",
   "graphs",
 ];
-const [FLOAT, INT, STRING, TENSOR, FLOATS, INTS] = [1, 2, 3, 4, 6, 7];
+const [FLOAT, INT, STRING, TENSOR, FLOATS, INTS, STRINGS] = [1, 2, 3, 4, 6, 7, 8];
 
 /** Attributes of one node. */
 export class AttributeReader {
@@ -56,7 +57,9 @@ export class AttributeReader {
   }
 
   flag(name: string, fallback: boolean): boolean {
-    return this.int(name, Number(fallback)) !== 0;
+    const value = this.int(name, Number(fallback));
+    if (value === 0 || value === 1) return value === 1;
+    throw malformed(`${this.#node} has ${quote(name)} ${value}; expected 0 or 1`);
   }
 
   /** A float32, as defaults are too. */
@@ -108,10 +111,30 @@ export class AttributeReader {
     const attribute = this.#byName.get(name);
     if (attribute === undefined) return undefined;
     // Files of the first IR version leave the type out.
-    if (attribute.type === kind || attribute.type === 0) return attribute;
-    const [is, expected] = [KINDS[attribute.type] ?? `type ${attribute.type}`, KINDS[kind]];
+    const held = heldBy(attribute);
+    // A value of zero need not be written.
+    const wrong =
+      attribute.type === kind || attribute.type === 0 ? held.find((other) => other !== kind) : attribute.type;
+    if (wrong === undefined) return attribute;
+    const [is, expected] = [KINDS[wrong] ?? `type ${wrong}`, KINDS[kind]];
     throw malformed(`${this.#node} has the attribute ${quote(name)} of type ${is}; expected ${expected}`);
   }
+}
+
+/** The kinds of values that an attribute holds, which should be one. */
+function heldBy(attribute: AttributeProto): readonly number[] {
+  const { floats, ints, strings, t } = attribute;
+  const has = (field: "f" | "i" | "s"): boolean => isFieldSet(attribute, AttributeProtoSchema.field[field]);
+  const held: readonly (readonly [number, boolean])[] = [
+    [FLOAT, has("f")],
+    [INT, has("i")],
+    [STRING, has("s")],
+    [TENSOR, t !== undefined],
+    [FLOATS, floats.length > 0],
+    [INTS, ints.length > 0],
+    [STRINGS, strings.length > 0],
+  ];
+  return held.filter(([, is]) => is).map(([kind]) => kind);
 }
 
 /** ONNX's int64; beyond 2^53, which only "to the end" needs, the nearest float64. */

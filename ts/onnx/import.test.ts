@@ -260,6 +260,21 @@ describe("malformed graphs", () => {
       /"alpha" of type int; expected float/,
     ],
     [
+      "an attribute that holds another type than it says",
+      { nodes: [node("Elu", ["x"], { alpha: { type: 1, i: 1n } })] },
+      /"alpha" of type int; expected float/,
+    ],
+    [
+      "a flag that is neither 0 nor 1",
+      { nodes: [node("ArgMax", ["x"], { keepdims: int(2) })] },
+      /"keepdims" 2; expected 0 or 1/,
+    ],
+    [
+      "inputs that came with a later version",
+      { opset: 6, inputs: { x: {}, a: {}, b: {} }, nodes: [node("Clip", ["x", "a", "b"])] },
+      /Clip.*has 3 inputs.*expected 1/,
+    ],
+    [
       "an attribute that is missing",
       { nodes: [node("Concat", ["x"])] },
       /Concat node "Concat_0" has no attribute "axis"/,

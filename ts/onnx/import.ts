@@ -172,7 +172,8 @@ function addNode(file: FileNode, base: NodeBase, builder: GraphBuilder, problems
   for (const attribute of node.attributes.unread()) node.unsupported(`attribute ${quote(attribute)}`);
 }
 
-function checkOperands(node: OnnxNode, { inputs: [min, max], outputs = 1 }: Operator): void {
+function checkOperands(node: OnnxNode, { inputs, outputs = 1 }: Operator): void {
+  const [min, max] = typeof inputs === "function" ? inputs(node.version) : inputs;
   const count = node.inputs.length;
   if (count < min || count > max || node.inputs.slice(0, min).includes(undefined)) {
     const expected = min === max ? `${min}` : `${min} to ${max}`;

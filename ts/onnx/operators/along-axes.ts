@@ -3,7 +3,7 @@ import type { ReduceAttributes } from "../../model/attributes.ts";
 import type { Node } from "../../model/graph.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { OnnxNode } from "../node.ts";
-import type { Operator, Operators } from "./operator.ts";
+import { type Operator, type Operators, oneBefore } from "./operator.ts";
 import { checkSizes } from "./window.ts";
 
 /** Reductions, and the version in which their axes became an input. */
@@ -29,12 +29,12 @@ export const alongAxes: Operators = {
   LogSoftmax: softmax("LogSoftmax"),
   ArgMax: argument("ArgMax"),
   ArgMin: argument("ArgMin"),
-  TopK: { inputs: [1, 2], outputs: 2, add: addTopK },
+  TopK: { inputs: oneBefore(10, [2, 2]), outputs: 2, add: addTopK },
 };
 
 function reduction(op: Reduction, since: number): Operator {
   return {
-    inputs: [1, 2],
+    inputs: oneBefore(since, [1, 2]),
     add: (node, graph) => {
       const { attributes, name, version } = node;
       const [x] = node.inputs;

@@ -1,7 +1,7 @@
 /** What moves elements and computes none. */
 import type { GraphBuilder } from "../builder.ts";
 import type { OnnxNode } from "../node.ts";
-import { ANY, type Operators } from "./operator.ts";
+import { ANY, type Operators, oneBefore } from "./operator.ts";
 import { plain } from "./pointwise.ts";
 import { checkSizes } from "./window.ts";
 
@@ -20,11 +20,11 @@ export const arrangement: Operators = {
       graph.add({ ...node.base, op: "Concat", attributes: { axis } });
     },
   },
-  Split: { inputs: [1, 2], outputs: ANY, add: addSplit },
-  Slice: { inputs: [1, 5], add: addSlice },
-  Pad: { inputs: [1, 4], add: addPad },
+  Split: { inputs: (version) => (version === 1 || version >= 13 ? [1, 2] : [1, 1]), outputs: ANY, add: addSplit },
+  Slice: { inputs: oneBefore(10, [3, 5]), add: addSlice },
+  Pad: { inputs: oneBefore(11, [2, 4]), add: addPad },
   Reshape: {
-    inputs: [1, 2],
+    inputs: oneBefore(5, [2, 2]),
     add: (node, graph) => {
       const { attributes, name, version } = node;
       if (version < 5) attributes.ignore("consumed_inputs");
@@ -41,14 +41,14 @@ export const arrangement: Operators = {
       graph.add({ ...node.base, op: "Flatten", attributes: { axis: node.attributes.int("axis", 1) } }),
   },
   Squeeze: {
-    inputs: [1, 2],
+    inputs: oneBefore(13, [1, 2]),
     add: (node, graph) => {
       const axes = node.version < 13 ? attributeAsInput(node, graph, "axes") : node.inputs[1];
       graph.add({ ...node.base, inputs: [node.inputs[0], axes], op: "Squeeze", attributes: {} });
     },
   },
   Unsqueeze: {
-    inputs: [1, 2],
+    inputs: oneBefore(13, [2, 2]),
     add: (node, graph) => {
       const axes = node.version < 13 ? attributeAsInput(node, graph, "axes") : node.inputs[1];
       graph.add({
@@ -65,7 +65,7 @@ export const arrangement: Operators = {
       graph.add({ ...node.base, op: "Transpose", attributes: { perm: node.attributes.ints("perm") ?? [] } }),
   },
   Tile: {
-    inputs: [2, 3],
+    inputs: (version) => (version < 6 ? [3, 3] : [2, 2]),
     add: (node, graph) => {
       // One axis at a time.
       if (node.version < 6) node.unsupported("the inputs that it had before opset 6");

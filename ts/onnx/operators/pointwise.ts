@@ -3,7 +3,7 @@ import type { Attributes, None, OpType } from "../../model/attributes.ts";
 import type { Node } from "../../model/graph.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { OnnxNode } from "../node.ts";
-import type { Operator, Operators } from "./operator.ts";
+import { type Operator, type Operators, oneBefore } from "./operator.ts";
 
 /** Operators without attributes. */
 export type PlainOp = {
@@ -77,9 +77,9 @@ export const pointwise: Operators = {
       graph.add({ ...node.base, op: "Gelu", attributes: { approximate } });
     },
   },
-  Clip: { inputs: [1, 3], add: addClip },
+  Clip: { inputs: oneBefore(11, [1, 3]), add: addClip },
   PRelu: { inputs: [2, 2], add: addPRelu },
-  Dropout: { inputs: [1, 3], outputs: 2, add: addDropout },
+  Dropout: { inputs: oneBefore(12, [1, 3]), outputs: 2, add: addDropout },
 };
 
 /** Before version 11 the limits were attributes. */

@@ -3,7 +3,7 @@ import { floats } from "../../model/constant.ts";
 import type { ValueName } from "../../model/graph.ts";
 import type { GraphBuilder } from "../builder.ts";
 import type { OnnxNode } from "../node.ts";
-import type { Operators } from "./operator.ts";
+import { type Operators, oneBefore } from "./operator.ts";
 
 const MODES = ["nearest", "linear", "cubic"] as const;
 const TRANSFORMATIONS = [
@@ -28,14 +28,14 @@ const OLD: Omit<ResizeAttributes, "mode"> = {
 /** Resizing of images. */
 export const resizing: Operators = {
   Resize: {
-    inputs: [1, 4],
+    inputs: (version) => (version < 11 ? [2, 2] : [1, 4]),
     add: (node, graph) => {
       if (node.version < 11) addOld(node, graph, node.inputs[1]);
       else addResize(node, graph);
     },
   },
   Upsample: {
-    inputs: [1, 2],
+    inputs: oneBefore(9, [2, 2]),
     add: (node, graph) => {
       const { attributes, version } = node;
       const constant = (scales: readonly number[]): string =>
