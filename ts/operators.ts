@@ -5,6 +5,7 @@ import {
   type ClampOptions,
   type GeluOptions,
   type HardSigmoidOptions,
+  type SeluOptions,
   softmax,
   type SoftmaxOptions,
 } from "./ops/activation.ts";
@@ -186,9 +187,51 @@ export class Operators {
     return this.#store.one(activate, "elu", "elu", x, options);
   }
 
+  /** `x * tanh(ln(1 + exp(x)))` */
+  mish(x: Tensor): Tensor {
+    return this.#store.one(activate, "mish", "mish", x);
+  }
+
+  /** `ln(1 + exp(x))` */
+  softplus(x: Tensor): Tensor {
+    return this.#store.one(activate, "softplus", "softplus", x);
+  }
+
+  /** `x / (1 + |x|)` */
+  softsign(x: Tensor): Tensor {
+    return this.#store.one(activate, "softsign", "softsign", x);
+  }
+
+  /** `gamma * x` above 0, `gamma * alpha * (exp(x) - 1)` below: keeps mean and variance of a deep network's features. */
+  selu(x: Tensor, options?: SeluOptions): Tensor {
+    return this.#store.one(activate, "selu", "selu", x, options);
+  }
+
+  /** `x` above 0, `alpha * (exp(x / alpha) - 1)` below. */
+  celu(x: Tensor, options?: AlphaOptions): Tensor {
+    return this.#store.one(activate, "celu", "celu", x, options);
+  }
+
+  /** `x` where it is above `alpha`, else 0. */
+  thresholdedRelu(x: Tensor, options?: AlphaOptions): Tensor {
+    return this.#store.one(activate, "thresholdedRelu", "thresholdedRelu", x, options);
+  }
+
+  /** `x * sigmoid(alpha * x)`; {@link silu} with another steepness. */
+  swish(x: Tensor, options?: AlphaOptions): Tensor {
+    return this.#store.one(activate, "swish", "swish", x, options);
+  }
+
   /** Exponentials that sum to 1 along an axis, the last one by default. */
   softmax(x: Tensor, options?: SoftmaxOptions): Tensor {
-    return this.#store.one(softmax, "softmax", x, options);
+    this.#store.checkOpen("softmax");
+    return this.#store.first(softmax("softmax", x, options));
+  }
+
+  /** The logarithm of {@link softmax}, exact where that would round to 0. */
+  logSoftmax(x: Tensor, options?: SoftmaxOptions): Tensor {
+    this.#store.checkOpen("logSoftmax");
+    return this.#store.first(softmax("logSoftmax", x, options));
   }
 
   /** `a + b`. Shapes broadcast as in NumPy; a and b may be numbers. */
@@ -224,6 +267,111 @@ export class Operators {
   /** `sqrt(a² + b²)`: the length of a gradient. Shapes broadcast as in NumPy; a and b may be numbers. */
   hypot(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
     return this.#binary("hypot", a, b);
+  }
+
+  /** `a` to the power of `b`; NaN for a negative `a` and a `b` that is not whole. Shapes broadcast as in NumPy. */
+  pow(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("pow", a, b);
+  }
+
+  /** What is left of `a / b` rounded down, of the sign of `b`, as in Python. Shapes broadcast as in NumPy. */
+  floorMod(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("floorMod", a, b);
+  }
+
+  /** What is left of `a / b` rounded to zero, of the sign of `a`, as JavaScript's `%`. Shapes broadcast as in NumPy. */
+  fmod(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("fmod", a, b);
+  }
+
+  /** `x` above 0, `slope * x` below; a slope for each channel broadcasts as in NumPy: `[c]` for NHWC. */
+  prelu(x: ArithmeticOperand, slope: ArithmeticOperand): Tensor {
+    return this.#binary("prelu", x, slope);
+  }
+
+  /** 1 where `a` is `b`, else 0. Shapes broadcast as in NumPy. */
+  equal(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("equal", a, b);
+  }
+
+  /** 1 where `a < b`, else 0. Shapes broadcast as in NumPy. */
+  less(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("less", a, b);
+  }
+
+  /** 1 where `a <= b`, else 0. Shapes broadcast as in NumPy. */
+  lessOrEqual(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("lessOrEqual", a, b);
+  }
+
+  /** 1 where `a > b`, else 0. Shapes broadcast as in NumPy. */
+  greater(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("greater", a, b);
+  }
+
+  /** 1 where `a >= b`, else 0. Shapes broadcast as in NumPy. */
+  greaterOrEqual(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("greaterOrEqual", a, b);
+  }
+
+  /** 1 where neither is 0, else 0. Shapes broadcast as in NumPy. */
+  and(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("and", a, b);
+  }
+
+  /** 1 where one of them is not 0, else 0. Shapes broadcast as in NumPy. */
+  or(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("or", a, b);
+  }
+
+  /** 1 where just one of them is not 0, else 0. Shapes broadcast as in NumPy. */
+  xor(a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#binary("xor", a, b);
+  }
+
+  /** 1 where x is 0, else 0. */
+  not(x: Tensor): Tensor {
+    return this.#unary("not", x);
+  }
+
+  /** `1 / x` */
+  reciprocal(x: Tensor): Tensor {
+    return this.#unary("reciprocal", x);
+  }
+
+  /** The error function. */
+  erf(x: Tensor): Tensor {
+    return this.#unary("erf", x);
+  }
+
+  /** The largest whole number not above x. */
+  floor(x: Tensor): Tensor {
+    return this.#unary("floor", x);
+  }
+
+  /** The smallest whole number not below x. */
+  ceil(x: Tensor): Tensor {
+    return this.#unary("ceil", x);
+  }
+
+  /** The nearest whole number; of two, the even one, as NumPy and ONNX round. */
+  round(x: Tensor): Tensor {
+    return this.#unary("round", x);
+  }
+
+  /** 1, 0 or -1. */
+  sign(x: Tensor): Tensor {
+    return this.#unary("sign", x);
+  }
+
+  /** The sine of radians. */
+  sin(x: Tensor): Tensor {
+    return this.#unary("sin", x);
+  }
+
+  /** The cosine of radians. */
+  cos(x: Tensor): Tensor {
+    return this.#unary("cos", x);
   }
 
   /** `|x|` */

@@ -12,10 +12,21 @@ export interface ClampOptions {
   readonly max?: number | undefined;
 }
 
-/** The one parameter of `leakyRelu` and `elu`. */
+/** The one parameter of some activations. */
 export interface AlphaOptions {
-  /** The slope below 0. Default 0.01 for `leakyRelu`, 1 for `elu`. */
+  /**
+   * `leakyRelu`: the slope below 0, default 0.01. `elu`, `celu`: minus the limit below 0, default 1. `thresholdedRelu`: what
+   * has to be exceeded, default 1. `swish`: the steepness, default 1.
+   */
   readonly alpha?: number | undefined;
+}
+
+/** The line and the curve of `selu`. */
+export interface SeluOptions {
+  /** Minus the limit below 0, over gamma. Default 1.6732632. */
+  readonly alpha?: number | undefined;
+  /** The slope above 0. Default 1.0507010. */
+  readonly gamma?: number | undefined;
 }
 
 /** The line of a hard sigmoid. */
@@ -44,7 +55,16 @@ export type ActivationName =
   | "hardSwish"
   | "silu"
   | "gelu"
-  | "elu";
+  | "elu"
+  | "mish"
+  | "softplus"
+  | "softsign"
+  | "selu"
+  | "celu"
+  | "thresholdedRelu"
+  | "swish";
+
+type WithAlpha = "leakyRelu" | "elu" | "celu" | "thresholdedRelu" | "swish";
 
 /**
  * The `activation` option: a name, or a name with its parameters.
@@ -55,9 +75,10 @@ export type ActivationName =
  */
 export type Activation =
   | ActivationName
-  | { readonly type: Exclude<ActivationName, "leakyRelu" | "elu" | "hardSigmoid" | "gelu"> }
+  | { readonly type: Exclude<ActivationName, WithAlpha | "hardSigmoid" | "gelu" | "selu"> }
   | ({ readonly type: "clamp" } & ClampOptions)
-  | ({ readonly type: "leakyRelu" | "elu" } & AlphaOptions)
+  | ({ readonly type: WithAlpha } & AlphaOptions)
+  | ({ readonly type: "selu" } & SeluOptions)
   | ({ readonly type: "hardSigmoid" } & HardSigmoidOptions)
   | ({ readonly type: "gelu" } & GeluOptions);
 
@@ -79,6 +100,13 @@ const ACTIVATIONS: Readonly<
   silu: { code: 9 },
   gelu: { code: 10 },
   elu: { code: 12, parameters: { alpha: 1 } },
+  mish: { code: 13 },
+  softplus: { code: 14 },
+  softsign: { code: 15 },
+  selu: { code: 16, parameters: { alpha: 1.67326319217681884765625, gamma: 1.05070102214813232421875 } },
+  celu: { code: 17, parameters: { alpha: 1 } },
+  thresholdedRelu: { code: 18, parameters: { alpha: 1 } },
+  swish: { code: 19, parameters: { alpha: 1 } },
 };
 const GELU_TANH = 11;
 
@@ -123,6 +151,7 @@ function parameterWords(
   });
   // As float32, in which the core compares them.
   if (type === "clamp" && Math.fround(a) > Math.fround(b)) throw invalid(call, "min", a, `at most max, which is ${b}`);
+  if (type === "celu" && Math.fround(a) <= 0) throw invalid(call, "alpha", a, "a positive number");
   return [code, a, b];
 }
 
@@ -139,13 +168,14 @@ export interface SoftmaxOptions {
   readonly axis?: number | undefined;
 }
 
-/** `exp(x - max) / sum(exp(x - max))` along one axis. */
-export function softmax(call: string, x: Tensor, options: SoftmaxOptions = {}): Plan {
+/** `exp(x - max) / sum(exp(x - max))` along one axis, or the logarithm of that. */
+export function softmax(call: "softmax" | "logSoftmax", x: Tensor, options: SoftmaxOptions = {}): Plan {
   checkOptions(call, options, ["axis"]);
   const input = tensorInput(call, "x", x);
   const { shape } = input;
   const axis = parseAxis(call, "axis", options.axis ?? -1, shape.length);
   const size = (from: number, to: number): number => shape.slice(from, to).reduce((product, n) => product * n, 1);
-  const words = [size(0, axis), shape[axis] ?? 1, size(axis + 1, shape.length)];
+  const log = call === "logSoftmax" ? 1 : 0;
+  const words = [size(0, axis), shape[axis] ?? 1, size(axis + 1, shape.length), log];
   return { call, op: "softmax", inputs: [input], outputs: [output(call, shape)], words };
 }

@@ -218,9 +218,9 @@ describe("conv2d", () => {
       "an unknown activation",
       x,
       filter,
-      { activation: "swish" },
+      { activation: "swash" },
       "invalid-argument",
-      'activation is "swish"; expected "identity", "relu", "relu6", "clamp", "leakyRelu", "sigmoid", "tanh", "hardSigmoid", "hardSwish", "silu", "gelu" or "elu"',
+      'activation is "swash"; expected "identity", "relu", "relu6", "clamp", "leakyRelu", "sigmoid", "tanh", "hardSigmoid", "hardSwish", "silu", "gelu", "elu", "mish", "softplus", "softsign", "selu", "celu", "thresholdedRelu" or "swish"',
     ],
     [
       "an activation's unknown parameter",

@@ -7,9 +7,47 @@ import { type Input, looseInput, mismatch, output, type Plan, tensorInput } from
 export type ArithmeticOperand = VectorOperand | number;
 
 /** Operators of two operands; the core's code is the place here. */
-const BINARY = ["add", "sub", "mul", "div", "min", "max", "hypot"] as const;
-/** Operators of one operand; the core's code is the place here. */
-const UNARY = ["abs", "neg", "sqrt", "exp", "log", "square"] as const;
+const BINARY = [
+  "add",
+  "sub",
+  "mul",
+  "div",
+  "min",
+  "max",
+  "hypot",
+  "pow",
+  "floorMod",
+  "fmod",
+  "prelu",
+  "equal",
+  "less",
+  "lessOrEqual",
+  "greater",
+  "greaterOrEqual",
+  "and",
+  "or",
+  "xor",
+] as const;
+/** Operators of one operand; the core's code is the place here. Networks alone use `truncate` and `toBool`. */
+const UNARY = [
+  "abs",
+  "neg",
+  "sqrt",
+  "exp",
+  "log",
+  "square",
+  "reciprocal",
+  "erf",
+  "floor",
+  "ceil",
+  "round",
+  "sign",
+  "not",
+  "truncate",
+  "toBool",
+  "sin",
+  "cos",
+] as const;
 
 /** The name of an operator of two operands. */
 export type BinaryName = (typeof BINARY)[number];

@@ -1,5 +1,6 @@
 //! Activation functions: one vector, one value, or whole slices; softmax.
 
+use crate::elementwise::in_place;
 use crate::math;
 use crate::shape::{SpecError, checked_len, expect_len};
 use crate::simd::F32x4;
@@ -50,6 +51,34 @@ pub enum Activation {
         /// Minus the value at minus infinity.
         alpha: f32,
     },
+    /// `x tanh(ln(1 + e^x))`
+    Mish,
+    /// `ln(1 + e^x)`
+    Softplus,
+    /// `x / (1 + |x|)`
+    Softsign,
+    /// `gamma x` if `x >= 0`, else `gamma alpha (e^x - 1)`
+    Selu {
+        /// Minus the value at minus infinity, over gamma.
+        alpha: f32,
+        /// Slope above zero.
+        gamma: f32,
+    },
+    /// `x` if `x >= 0`, else `alpha (e^(x / alpha) - 1)`
+    Celu {
+        /// Minus the value at minus infinity.
+        alpha: f32,
+    },
+    /// `x` if `x > alpha`, else 0
+    ThresholdedRelu {
+        /// What is not passed on.
+        alpha: f32,
+    },
+    /// `x / (1 + e^(-alpha x))`
+    Swish {
+        /// How steep the step is.
+        alpha: f32,
+    },
 }
 
 /// Binds `$f` to the closure of one activation and expands `$body` once for each, so that loops in it are specialised.
@@ -76,7 +105,20 @@ macro_rules! with_closure {
             Activation::Silu => with_closure!(@ $f, |x: F32x4| finite_below(x) * math::sigmoid(x), $body),
             Activation::Gelu => with_closure!(@ $f, |x: F32x4| finite_below(x) * math::normal_cdf(x), $body),
             Activation::GeluTanh => with_closure!(@ $f, gelu_tanh, $body),
-            Activation::Elu { alpha } => with_closure!(@ $f, |x: F32x4| elu(x, alpha), $body),
+            Activation::Elu { alpha } => with_closure!(@ $f, |x: F32x4| elu(x, alpha, 1.0), $body),
+            Activation::Mish => with_closure!(@ $f, mish, $body),
+            Activation::Softplus => with_closure!(@ $f, math::softplus, $body),
+            Activation::Softsign => with_closure!(@ $f, softsign, $body),
+            Activation::Selu { alpha, gamma } => {
+                with_closure!(@ $f, |x: F32x4| elu(x, alpha, 1.0) * F32x4::splat(gamma), $body)
+            }
+            Activation::Celu { alpha } => with_closure!(@ $f, |x: F32x4| elu(x, alpha, alpha), $body),
+            Activation::ThresholdedRelu { alpha } => {
+                with_closure!(@ $f, |x: F32x4| x.le(F32x4::splat(alpha)).select(F32x4::zero(), x), $body)
+            }
+            Activation::Swish { alpha } => {
+                with_closure!(@ $f, |x: F32x4| finite_below(x) * math::sigmoid(x * F32x4::splat(alpha)), $body)
+            }
         }
     };
     (@ $f:ident, $closure:expr, $body:expr) => {{
@@ -105,9 +147,25 @@ fn gelu_tanh(x: F32x4) -> F32x4 {
     finite_below(x) * math::sigmoid(u)
 }
 
+/// `x` above zero, `alpha (e^(x / width) - 1)` below.
 #[inline(always)]
-fn elu(x: F32x4, alpha: f32) -> F32x4 {
-    x.lt(F32x4::zero()).select(F32x4::splat(alpha) * math::exp_m1_of_negative(x), x)
+fn elu(x: F32x4, alpha: f32, width: f32) -> F32x4 {
+    x.lt(F32x4::zero()).select(F32x4::splat(alpha) * math::exp_m1_of_negative(x / F32x4::splat(width)), x)
+}
+
+#[inline(always)]
+fn mish(x: F32x4) -> F32x4 {
+    // tanh(ln(1 + e)) = n / (n + 2) with n = e (e + 2), e = e^x; 1 from 20 on.
+    let e = math::exp(x.pmin(F32x4::splat(20.0)));
+    let n = e * (e + F32x4::splat(2.0));
+    finite_below(x) * (n / (n + F32x4::splat(2.0)))
+}
+
+#[inline(always)]
+fn softsign(x: F32x4) -> F32x4 {
+    // An infinity over itself would be NaN.
+    let x = x.pmax(F32x4::splat(f32::MIN)).pmin(F32x4::splat(f32::MAX));
+    x / (x.abs() + F32x4::splat(1.0))
 }
 
 /// `f` of every element, four at a time; the last few through a vector filled up with zeros.
@@ -176,7 +234,7 @@ impl Activation {
             3 => {
                 let (min, max) = (number("min", a)?, number("max", b)?);
                 if min > max {
-                    return Err(SpecError::invalid("min", format!("is {min}; it must not be above max, {max}")));
+                    return Err(SpecError::invalid("min", "is above max"));
                 }
                 Self::Clamp { min, max }
             }
@@ -189,10 +247,30 @@ impl Activation {
             10 => Self::Gelu,
             11 => Self::GeluTanh,
             12 => Self::Elu { alpha: number("alpha", a)? },
+            13 => Self::Mish,
+            14 => Self::Softplus,
+            15 => Self::Softsign,
+            16 => Self::Selu { alpha: number("alpha", a)?, gamma: number("gamma", b)? },
+            17 => match number("alpha", a)? {
+                alpha if alpha > 0.0 => Self::Celu { alpha },
+                _ => return Err(SpecError::invalid("alpha", "is not above 0")),
+            },
+            18 => Self::ThresholdedRelu { alpha: number("alpha", a)? },
+            19 => Self::Swish { alpha: number("alpha", a)? },
             _ => {
-                return Err(SpecError::invalid("activation", format!("has the unknown code {code}; expected 0 to 12")));
+                return Err(SpecError::invalid("activation", format!("has the unknown code {code}; expected 0 to 19")));
             }
         })
+    }
+
+    /// The simple ones as one: their loops differ in two numbers.
+    fn as_clamp(self) -> Self {
+        match self {
+            Self::Identity => Self::Clamp { min: f32::NEG_INFINITY, max: f32::INFINITY },
+            Self::Relu => Self::Clamp { min: 0.0, max: f32::INFINITY },
+            Self::Relu6 => Self::Clamp { min: 0.0, max: 6.0 },
+            other => other,
+        }
     }
 
     /// Of four values.
@@ -209,28 +287,26 @@ impl Activation {
     /// Of every element, in place.
     pub fn apply_in_place(self, xs: &mut [f32]) {
         if self != Self::Identity {
-            with_closure!(self, |f| map_in_place(xs, f));
+            in_place(xs, |_, copy, xs| self.run(copy, xs).unwrap_or(()));
         }
     }
 
     /// Of every element of `input`.
     pub fn run(self, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
         expect_len("output", output.len(), input.len())?;
-        if self == Self::Identity {
-            output.copy_from_slice(input);
-        } else {
-            with_closure!(self, |f| map(input, output, f));
-        }
+        with_closure!(self.as_clamp(), |f| map(input, output, f));
         Ok(())
     }
 }
 
 /// `e^x / Σ e^x` over the middle axis of `[outer, axis_len, inner]`, computed as `e^(x - max)`: no overflow.
+/// With `log` their logarithms, `x - max - ln Σ e^(x - max)`, exact where the quotient would underflow.
 /// A NaN or a +infinity makes the results of its whole row NaN, as does a row of -infinity alone (PyTorch does the same).
 pub fn softmax(
     outer: usize,
     axis_len: usize,
     inner: usize,
+    log: bool,
     input: &[f32],
     output: &mut [f32],
 ) -> Result<(), SpecError> {
@@ -239,16 +315,16 @@ pub fn softmax(
     expect_len("output", output.len(), len)?;
     for (from, to) in input.chunks_exact(axis_len * inner).zip(output.chunks_exact_mut(axis_len * inner)) {
         if inner == 1 {
-            softmax_row(from, to);
+            softmax_row(from, to, log);
         } else {
-            softmax_columns(inner, from, to);
+            softmax_columns(inner, from, to, log);
         }
     }
     Ok(())
 }
 
 /// Softmax of adjacent values. The maximum may lose a NaN; the sum does not.
-fn softmax_row(from: &[f32], to: &mut [f32]) {
+fn softmax_row(from: &[f32], to: &mut [f32], log: bool) {
     let (chunks, rest) = from.as_chunks::<4>();
     let lowest = F32x4::splat(f32::NEG_INFINITY);
     let max = chunks.iter().fold(lowest, |max, x| max.max_of_numbers(F32x4::load(x)));
@@ -257,11 +333,15 @@ fn softmax_row(from: &[f32], to: &mut [f32]) {
     let (chunks, rest) = to.as_chunks::<4>();
     let sum = chunks.iter().fold(F32x4::zero(), |sum, y| sum + F32x4::load(y)).sum();
     let sum = rest.iter().fold(sum, |sum, y| sum + y);
+    if log {
+        let log_sum = math::log(F32x4::splat(sum));
+        return map(from, to, |x| x - F32x4::splat(max) - log_sum);
+    }
     map_in_place(to, |y| y / F32x4::splat(sum));
 }
 
 /// Softmax down each of `inner` columns, four columns at a time.
-fn softmax_columns(inner: usize, from: &[f32], to: &mut [f32]) {
+fn softmax_columns(inner: usize, from: &[f32], to: &mut [f32], log: bool) {
     for first in (0..inner).step_by(4) {
         let columns = first..inner.min(first + 4);
         let rows = || from.chunks_exact(inner).map(|row| load_part(&row[columns.clone()]));
@@ -272,9 +352,10 @@ fn softmax_columns(inner: usize, from: &[f32], to: &mut [f32]) {
             sum = sum + y;
             store_part(y, &mut to[columns.clone()]);
         }
-        for to in to.chunks_exact_mut(inner) {
+        let log_sum = math::log(sum);
+        for (x, to) in rows().zip(to.chunks_exact_mut(inner)) {
             let to = &mut to[columns.clone()];
-            store_part(load_part(to) / sum, to);
+            store_part(if log { x - max - log_sum } else { load_part(to) / sum }, to);
         }
     }
 }

@@ -25,13 +25,60 @@ pub enum Binary {
     Max,
     /// `√(a² + b²)`: the magnitude of a gradient. The squares overflow above 1.8e19.
     Hypot,
+    /// `a^b`, as C's `pow` has it: 1 where b is 0, NaN for a negative `a` and a `b` that is not whole.
+    Pow,
+    /// What is left of `a / b` rounded down: of the sign of `b` (Python's and ONNX's integer remainder).
+    FloorMod,
+    /// What is left of `a / b` rounded to zero: of the sign of `a` (C's `fmod`, exact).
+    Fmod,
+    /// `a` if it is 0 or more, else `a b`
+    Prelu,
+    /// 1 if `a = b`, else 0; so are the four that follow.
+    Equal,
+    /// `a < b`
+    Less,
+    /// `a <= b`
+    LessOrEqual,
+    /// `a > b`
+    Greater,
+    /// `a >= b`
+    GreaterOrEqual,
+    /// 1 if neither is 0, else 0.
+    And,
+    /// 1 unless both are 0.
+    Or,
+    /// 1 if one of them is 0, else 0.
+    Xor,
+    /// `a / b` rounded to zero: a quotient of integers.
+    TruncDiv,
 }
 
 impl Binary {
     /// The function of a number: 0.. in the order of the enum.
     pub fn from_code(code: u32) -> Result<Self, SpecError> {
         use Binary::*;
-        let all = [Add, Sub, Mul, Div, Min, Max, Hypot];
+        let all = [
+            Add,
+            Sub,
+            Mul,
+            Div,
+            Min,
+            Max,
+            Hypot,
+            Pow,
+            FloorMod,
+            Fmod,
+            Prelu,
+            Equal,
+            Less,
+            LessOrEqual,
+            Greater,
+            GreaterOrEqual,
+            And,
+            Or,
+            Xor,
+            TruncDiv,
+        ];
         all.get(code as usize).copied().ok_or_else(|| unknown_operator(code, all.len()))
     }
 }
@@ -51,13 +98,38 @@ pub enum Unary {
     Log,
     /// `x²`
     Square,
+    /// `1 / x`
+    Reciprocal,
+    /// The error function.
+    Erf,
+    /// The largest whole number not above.
+    Floor,
+    /// The smallest whole number not below.
+    Ceil,
+    /// The nearest whole number, ties to even.
+    Round,
+    /// 1, 0 or -1; NaN of NaN.
+    Sign,
+    /// 1 of 0, else 0.
+    Not,
+    /// Rounded to zero.
+    Truncate,
+    /// 0 of 0, else 1.
+    ToBool,
+    /// The sine of radians.
+    Sin,
+    /// The cosine of radians.
+    Cos,
 }
 
 impl Unary {
     /// The function of a number: 0.. in the order of the enum.
     pub fn from_code(code: u32) -> Result<Self, SpecError> {
         use Unary::*;
-        let all = [Abs, Neg, Sqrt, Exp, Log, Square];
+        let all = [
+            Abs, Neg, Sqrt, Exp, Log, Square, Reciprocal, Erf, Floor, Ceil, Round, Sign, Not, Truncate, ToBool, Sin,
+            Cos,
+        ];
         all.get(code as usize).copied().ok_or_else(|| unknown_operator(code, all.len()))
     }
 
@@ -71,13 +143,50 @@ impl Unary {
             Self::Exp => map(input, output, math::exp),
             Self::Log => map(input, output, math::log),
             Self::Square => map(input, output, |x| x * x),
+            Self::Reciprocal => map(input, output, |x| F32x4::splat(1.0) / x),
+            Self::Erf => map(input, output, math::erf),
+            Self::Floor => map(input, output, F32x4::floor),
+            Self::Ceil => map(input, output, |x| -(-x).floor()),
+            Self::Round => map(input, output, F32x4::round),
+            Self::Sign => map(input, output, sign),
+            Self::Not => map(input, output, |x| x.eq(F32x4::zero()).and(F32x4::splat(1.0))),
+            Self::Truncate => map(input, output, |x| x.abs().floor().copysign(x)),
+            Self::ToBool => map(input, output, truth),
+            Self::Sin => output.iter_mut().zip(input).for_each(|(y, x)| *y = math::sin(*x)),
+            Self::Cos => output.iter_mut().zip(input).for_each(|(y, x)| *y = math::cos(*x)),
         }
         Ok(())
     }
 
     /// Of every element, in place.
     pub fn run_in_place(self, xs: &mut [f32]) {
-        in_place(xs, |_, copy, to| self.run(copy, to).unwrap_or(()));
+        in_place(xs, |_, copy, xs| self.run(copy, xs).unwrap_or(()));
+    }
+}
+
+/// -1, 0 or 1; NaN stays.
+#[inline(always)]
+fn sign(x: F32x4) -> F32x4 {
+    let (zero, one) = (F32x4::zero(), F32x4::splat(1.0));
+    let sign = zero.lt(x).and(one) - x.lt(zero).and(one);
+    x.eq(x).select(sign, x)
+}
+
+/// 0 of 0, else 1.
+#[inline(always)]
+fn truth(x: F32x4) -> F32x4 {
+    x.eq(F32x4::zero()).select(F32x4::zero(), F32x4::splat(1.0))
+}
+
+/// Calls `f` with pieces of a slice: where each begins, a copy of it, and itself to be written. Every function is in the code
+/// once, as a loop that reads elsewhere than it writes.
+pub(crate) fn in_place(xs: &mut [f32], mut f: impl FnMut(usize, &[f32], &mut [f32])) {
+    const PIECE: usize = 64;
+    let mut copy = [0.0; PIECE];
+    for (i, xs) in xs.chunks_mut(PIECE).enumerate() {
+        let copy = &mut copy[..xs.len()];
+        copy.copy_from_slice(xs);
+        f(i * PIECE, copy, xs);
     }
 }
 
@@ -157,94 +266,91 @@ pub(crate) fn check_rank(name: &'static str, shape: &[usize]) -> Result<(), Spec
     Ok(())
 }
 
-/// One operand of a run of outputs.
-#[derive(Clone, Copy)]
-enum Operand<'a> {
-    Run(&'a [f32]),
-    Same(f32),
-}
-
 /// `op` of `a` and `b`, broadcast.
 pub fn binary(op: Binary, shapes: &Broadcast, a: &[f32], b: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
     expect_len("a", a.len(), shapes.a_len)?;
     expect_len("b", b.len(), shapes.b_len)?;
     expect_len("output", output.len(), shapes.out_len)?;
+    let tile = &mut [0.0; TILE];
     match *shapes.axes.as_slice() {
         [(_, Span::OnlyA), (c, Span::Both)] if c <= TILE / 2 => {
-            tiled(b, output, |at, tile, to| run(op, Operand::Run(&a[at..at + to.len()]), Operand::Run(tile), to));
+            let repeated = repeat(b, tile);
+            for (a, to) in a.chunks(repeated.len()).zip(output.chunks_mut(repeated.len())) {
+                combine(op, a, &repeated[..to.len()], to);
+            }
         }
         [(_, Span::OnlyB), (c, Span::Both)] if c <= TILE / 2 => {
-            tiled(a, output, |at, tile, to| run(op, Operand::Run(tile), Operand::Run(&b[at..at + to.len()]), to));
+            let repeated = repeat(a, tile);
+            for (b, to) in b.chunks(repeated.len()).zip(output.chunks_mut(repeated.len())) {
+                combine(op, &repeated[..to.len()], b, to);
+            }
         }
-        _ => broadcast(op, &shapes.axes, a, b, output),
+        _ => broadcast(op, &shapes.axes, a, b, output, tile),
     }
     Ok(())
 }
 
 /// `op` of `a` and `b`, in the place of `a`: `b` has as many elements, or one.
 pub fn binary_in_place(op: Binary, a: &mut [f32], b: &[f32]) -> Result<(), SpecError> {
-    if let &[b] = b {
-        in_place(a, |_, a, to| run(op, Operand::Run(a), Operand::Same(b), to));
-        return Ok(());
+    if b.len() != 1 {
+        expect_len("b", b.len(), a.len())?;
     }
-    expect_len("b", b.len(), a.len())?;
-    in_place(a, |at, a, to| run(op, Operand::Run(a), Operand::Run(&b[at..at + to.len()]), to));
+    let tile = [b[0]; TILE];
+    in_place(a, |at, copy, a| combine(op, copy, if b.len() > 1 { &b[at..at + a.len()] } else { &tile[..a.len()] }, a));
     Ok(())
 }
 
-/// Calls `f` with pieces of a slice: where each begins, a copy of it, and itself to be written. The copies stay in the
-/// first-level cache; a second set of loops that write what they read would be twice the code.
-fn in_place(xs: &mut [f32], f: impl Fn(usize, &[f32], &mut [f32])) {
-    let mut copy = [0.0; TILE];
-    for (i, to) in xs.chunks_mut(TILE).enumerate() {
-        let copy = &mut copy[..to.len()];
-        copy.copy_from_slice(to);
-        f(i * TILE, copy, to);
-    }
-}
+/// Floats that are combined at a time: with what is combined with them, a quarter of the first-level cache.
+const TILE: usize = 512;
+type Tile = [f32; TILE];
 
-/// Floats in a tile of a repeated vector: long enough that the loop over it is worth starting.
-const TILE: usize = 256;
-
-/// Calls `f` with pieces of the output and a few repetitions of `vector` beside each.
-fn tiled(vector: &[f32], output: &mut [f32], f: impl Fn(usize, &[f32], &mut [f32])) {
-    let mut tile = [0.0; TILE];
+/// As many repetitions of a vector as fit the tile.
+fn repeat<'a>(vector: &[f32], tile: &'a mut Tile) -> &'a [f32] {
     // A multiple of four, if it can be: then only the last piece has a rest.
     let repetitions = TILE / vector.len();
     let len = vector.len() * if repetitions >= 4 { repetitions & !3 } else { repetitions };
     for part in tile[..len].chunks_exact_mut(vector.len()) {
         part.copy_from_slice(vector);
     }
-    for (i, to) in output.chunks_mut(len).enumerate() {
-        f(i * len, &tile[..to.len()], to);
-    }
+    &tile[..len]
 }
 
 /// Outer axis by outer axis, down to a run.
-fn broadcast(op: Binary, axes: &[(usize, Span)], a: &[f32], b: &[f32], output: &mut [f32]) {
+fn broadcast(op: Binary, axes: &[(usize, Span)], a: &[f32], b: &[f32], output: &mut [f32], tile: &mut Tile) {
     match *axes {
-        [] | [_] => {
-            let operand = |values: &'_ [f32]| -> Option<f32> {
-                if values.len() < output.len() { values.first().copied() } else { None }
-            };
-            let a = operand(a).map_or(Operand::Run(a), Operand::Same);
-            let b = operand(b).map_or(Operand::Run(b), Operand::Same);
-            run(op, a, b, output);
-        }
+        [] | [_] => run(op, a, b, output, tile),
         [(size, span), ref rest @ ..] => {
             let a_step = if span == Span::OnlyB { 0 } else { a.len() / size };
             let b_step = if span == Span::OnlyA { 0 } else { b.len() / size };
             let a_len = if a_step == 0 { a.len() } else { a_step };
             let b_len = if b_step == 0 { b.len() } else { b_step };
             for (i, to) in output.chunks_exact_mut(output.len() / size).enumerate() {
-                broadcast(op, rest, &a[i * a_step..][..a_len], &b[i * b_step..][..b_len], to);
+                broadcast(op, rest, &a[i * a_step..][..a_len], &b[i * b_step..][..b_len], to, tile);
             }
         }
     }
 }
 
-/// One run of outputs.
-fn run(op: Binary, a: Operand, b: Operand, to: &mut [f32]) {
+/// One run of outputs. An operand that is shorter is one number, and becomes a tile: each function is in the code once, not
+/// once for each kind of operand.
+fn run(op: Binary, a: &[f32], b: &[f32], to: &mut [f32], tile: &mut Tile) {
+    let tile = &mut tile[..to.len().min(TILE)];
+    let (whole_a, whole_b) = (a.len() == to.len(), b.len() == to.len());
+    if whole_a && whole_b {
+        return combine(op, a, b, to);
+    }
+    tile.fill(if whole_a { b[0] } else { a[0] });
+    let whole = if whole_a { a } else { b };
+    for (whole, to) in whole.chunks(TILE).zip(to.chunks_mut(TILE)) {
+        let tile = &tile[..to.len()];
+        let (a, b) = if whole_a { (whole, tile) } else { (tile, whole) };
+        combine(op, a, b, to);
+    }
+}
+
+/// `op` of each element of `a` and that of `b` in its place.
+fn combine(op: Binary, a: &[f32], b: &[f32], to: &mut [f32]) {
+    let one = F32x4::splat(1.0);
     match op {
         Binary::Add => zip(a, b, to, |a, b| a + b),
         Binary::Sub => zip(a, b, to, |a, b| a - b),
@@ -253,30 +359,45 @@ fn run(op: Binary, a: Operand, b: Operand, to: &mut [f32]) {
         Binary::Min => zip(a, b, to, F32x4::min),
         Binary::Max => zip(a, b, to, F32x4::max),
         Binary::Hypot => zip(a, b, to, |a, b| a.mul_add(a, b * b).sqrt()),
+        Binary::Pow => each(a, b, to, f32::powf),
+        Binary::FloorMod => each(a, b, to, floor_mod),
+        Binary::Fmod => each(a, b, to, |a, b| a % b),
+        Binary::Prelu => zip(a, b, to, |a, b| a.lt(F32x4::zero()).select(a * b, a)),
+        Binary::Equal => zip(a, b, to, |a, b| a.eq(b).and(one)),
+        Binary::Less => zip(a, b, to, |a, b| a.lt(b).and(one)),
+        Binary::LessOrEqual => zip(a, b, to, |a, b| a.le(b).and(one)),
+        Binary::Greater => zip(a, b, to, |a, b| b.lt(a).and(one)),
+        Binary::GreaterOrEqual => zip(a, b, to, |a, b| b.le(a).and(one)),
+        Binary::And => zip(a, b, to, |a, b| truth(a) * truth(b)),
+        Binary::Or => zip(a, b, to, |a, b| truth(a).max(truth(b))),
+        Binary::Xor => zip(a, b, to, |a, b| truth(truth(a) - truth(b))),
+        Binary::TruncDiv => zip(a, b, to, |a, b| {
+            let quotient = a / b;
+            quotient.abs().floor().copysign(quotient)
+        }),
+    }
+}
+
+/// Python's remainder: zero, or of the sign of `b`.
+fn floor_mod(a: f32, b: f32) -> f32 {
+    let rest = a % b;
+    if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
+}
+
+fn each(a: &[f32], b: &[f32], to: &mut [f32], f: fn(f32, f32) -> f32) {
+    for (to, (a, b)) in to.iter_mut().zip(a.iter().zip(b)) {
+        *to = f(*a, *b);
     }
 }
 
 #[inline(always)]
-fn zip(a: Operand, b: Operand, to: &mut [f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
-    match (a, b) {
-        (Operand::Run(a), Operand::Run(b)) => {
-            let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
-            let (to, rest) = to.as_chunks_mut::<4>();
-            for ((a, b), to) in a.iter().zip(b).zip(to) {
-                f(F32x4::load(a), F32x4::load(b)).store(to);
-            }
-            if !rest.is_empty() {
-                store_part(f(load_part(a_rest), load_part(b_rest)), rest);
-            }
-        }
-        (Operand::Run(a), Operand::Same(b)) => {
-            let b = F32x4::splat(b);
-            map(a, to, |a| f(a, b));
-        }
-        (Operand::Same(a), Operand::Run(b)) => {
-            let a = F32x4::splat(a);
-            map(b, to, |b| f(a, b));
-        }
-        (Operand::Same(a), Operand::Same(b)) => to.fill(f(F32x4::splat(a), F32x4::splat(b)).to_array()[0]),
+fn zip(a: &[f32], b: &[f32], to: &mut [f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
+    let (to, rest) = to.as_chunks_mut::<4>();
+    for ((a, b), to) in a.iter().zip(b).zip(to) {
+        f(F32x4::load(a), F32x4::load(b)).store(to);
+    }
+    if !rest.is_empty() {
+        store_part(f(load_part(a_rest), load_part(b_rest)), rest);
     }
 }

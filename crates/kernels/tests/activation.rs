@@ -25,6 +25,16 @@ fn all() -> Vec<Activation> {
         GeluTanh,
         Elu { alpha: 1.0 },
         Elu { alpha: 1.6732632 },
+        Mish,
+        Softplus,
+        Softsign,
+        Selu { alpha: 1.6732632, gamma: 1.050701 },
+        Celu { alpha: 1.0 },
+        Celu { alpha: 2.5 },
+        ThresholdedRelu { alpha: 1.0 },
+        ThresholdedRelu { alpha: -0.75 },
+        Swish { alpha: 1.0 },
+        Swish { alpha: 1.702 },
     ]
 }
 
@@ -60,6 +70,20 @@ fn exact(activation: Activation, x: f64) -> f64 {
                 x
             }
         }
+        Mish if x > 30.0 => x,
+        Mish => times(x, x.exp().ln_1p().tanh()),
+        Softplus if x > 50.0 => x,
+        Softplus => x.exp().ln_1p(),
+        Softsign if x.is_infinite() => x.signum(),
+        Softsign => x / (1.0 + x.abs()),
+        Selu { alpha, gamma } => f64::from(gamma) * exact(Elu { alpha }, x),
+        Celu { alpha } => {
+            let alpha = f64::from(alpha);
+            if x < 0.0 { alpha * (x / alpha).exp_m1() } else { x }
+        }
+        ThresholdedRelu { alpha } if x <= alpha.into() => 0.0,
+        ThresholdedRelu { .. } => x,
+        Swish { alpha } => times(x, sigmoid(f64::from(alpha) * x)),
     }
 }
 
@@ -67,13 +91,16 @@ fn exact(activation: Activation, x: f64) -> f64 {
 fn bound(activation: Activation, x: f64) -> f64 {
     use Activation::*;
     match activation {
-        Identity | Relu | Relu6 | Clamp { .. } => 0.0,
+        Identity | Relu | Relu6 | Clamp { .. } | ThresholdedRelu { .. } => 0.0,
         LeakyRelu { .. } => 0.5,
         // Cancels where the line meets zero.
         HardSigmoid { .. } | HardSwish if (-3.5..0.0).contains(&x) => 1e6,
         HardSigmoid { .. } | HardSwish => 2.5,
         Sigmoid | Tanh => 3.0,
-        Elu { .. } | Silu => 3.5,
+        Elu { .. } | Silu | Softplus | Softsign => 3.5,
+        Selu { .. } | Celu { .. } | Mish => 4.5,
+        // As GELU's, of u = alpha x.
+        Swish { alpha } => 3.5 + (f64::from(alpha) * x).abs().min(110.0),
         Gelu => 7.0,
         // e^-u magnifies the rounding of u = 1.6 x (1 + 0.045 x²) by |u|.
         GeluTanh => 6.0 + 4.0 * (1.6 * x * (1.0 + 0.045 * x * x)).abs().min(110.0),
@@ -139,12 +166,22 @@ fn every_length_gives_the_bits_of_one_value() {
 
 #[test]
 fn codes() {
-    let known: Vec<_> = (0..=12).map(|code| Activation::from_code(code, 0.25, 0.5).unwrap()).collect();
+    let known: Vec<_> = (0..=19).map(|code| Activation::from_code(code, 0.25, 0.5).unwrap()).collect();
     assert_eq!(known[3], Activation::Clamp { min: 0.25, max: 0.5 });
     assert_eq!(known[7], Activation::HardSigmoid { alpha: 0.25, beta: 0.5 });
     assert_eq!(known[12], Activation::Elu { alpha: 0.25 });
+    assert_eq!(known[16], Activation::Selu { alpha: 0.25, gamma: 0.5 });
+    assert_eq!(
+        known[17..],
+        [
+            Activation::Celu { alpha: 0.25 },
+            Activation::ThresholdedRelu { alpha: 0.25 },
+            Activation::Swish { alpha: 0.25 },
+        ]
+    );
     for (code, a, b, argument) in [
-        (13, 0.0, 0.0, "activation"),
+        (17, 0.0, 0.0, "alpha"),
+        (20, 0.0, 0.0, "activation"),
         (u32::MAX, 0.0, 0.0, "activation"),
         (3, 1.0, 0.5, "min"),
         (3, f32::NAN, 0.5, "min"),
@@ -159,7 +196,7 @@ fn codes() {
     assert!(Activation::Relu.run(&[0.0; 3], &mut [0.0; 4]).is_err());
 }
 
-fn exact_softmax(outer: usize, axis: usize, inner: usize, values: &[f32]) -> Vec<f64> {
+fn exact_softmax([outer, axis, inner]: [usize; 3], log: bool, values: &[f32]) -> Vec<f64> {
     let mut result = vec![0.0; values.len()];
     for o in 0..outer {
         for i in 0..inner {
@@ -167,7 +204,8 @@ fn exact_softmax(outer: usize, axis: usize, inner: usize, values: &[f32]) -> Vec
             let max = (0..axis).fold(f64::NEG_INFINITY, |max, k| max.max(values[at(k)].into()));
             let sum: f64 = (0..axis).map(|k| (f64::from(values[at(k)]) - max).exp()).sum();
             for k in 0..axis {
-                result[at(k)] = (f64::from(values[at(k)]) - max).exp() / sum;
+                let centred = f64::from(values[at(k)]) - max;
+                result[at(k)] = if log { centred - sum.ln() } else { centred.exp() / sum };
             }
         }
     }
@@ -181,15 +219,23 @@ fn random_softmax() {
         let scale = 10f32.powi(exponent);
         let inner = if seed % 2 == 0 { 1 } else { inner };
         let values: Vec<f32> = Rng::new(seed).values(outer * axis * inner).iter().map(|x| x * scale).collect();
-        let mut output = Guarded::new(values.len());
-        softmax(outer, axis, inner, Guarded::of(&values).body(), output.body()).map_err(|e| e.to_string())?;
-        let expected = exact_softmax(outer, axis, inner, &values);
+        let run = |log: bool| {
+            let mut output = Guarded::new(values.len());
+            softmax(outer, axis, inner, log, Guarded::of(&values).body(), output.body()).map_err(|e| e.to_string())?;
+            output.finish().map(<[f32]>::to_vec)
+        };
+        let expected = exact_softmax([outer, axis, inner], false, &values);
         // The difference x - max rounds by up to u |x - max|, which e^x turns into a relative error; then the sum's own.
         let relative = |i: usize| {
             let argument = -expected[i].max(1e-45).ln();
             UNIT_ROUNDOFF * (argument + 2.0 * f64::from(scale).min(110.0) + axis as f64 + 6.0)
         };
-        compare(output.finish()?, &expected, |i| expected[i] * relative(i) + 2e-45)?;
+        compare(&run(false)?, &expected, |i| expected[i] * relative(i) + 2e-45)?;
+        // Of the logarithm that error is absolute; its own two roundings are relative.
+        let logs = exact_softmax([outer, axis, inner], true, &values);
+        compare(&run(true)?, &logs, |i| {
+            UNIT_ROUNDOFF * (3.0 * logs[i].abs() + 2.0 * f64::from(scale) + axis as f64 + 6.0)
+        })?;
         Ok(())
     });
 }
@@ -197,18 +243,20 @@ fn random_softmax() {
 #[test]
 fn softmax_of_extremes() {
     let mut output = [9.0; 3];
-    softmax(1, 3, 1, &[1e38, -1e38, 1e38], &mut output).unwrap();
+    softmax(1, 3, 1, false, &[1e38, -1e38, 1e38], &mut output).unwrap();
     assert_eq!(output, [0.5, 0.0, 0.5]);
-    softmax(1, 3, 1, &[f32::NEG_INFINITY, 0.0, 0.0], &mut output).unwrap();
+    softmax(1, 3, 1, false, &[f32::NEG_INFINITY, 0.0, 0.0], &mut output).unwrap();
     assert_eq!(output, [0.0, 0.5, 0.5]);
+    softmax(1, 3, 1, true, &[1e38, -1e38, 1e38], &mut output).unwrap();
+    assert_eq!(output, [-core::f32::consts::LN_2, -2e38, -core::f32::consts::LN_2]);
     for bad in [f32::NAN, f32::INFINITY] {
-        softmax(1, 3, 1, &[bad, 0.0, 0.0], &mut output).unwrap();
+        softmax(1, 3, 1, false, &[bad, 0.0, 0.0], &mut output).unwrap();
         assert!(output.iter().any(|y| y.is_nan()));
         let mut columns = [9.0; 6];
-        softmax(1, 3, 2, &[bad, 0.0, 0.0, 0.0, 0.0, 0.0], &mut columns).unwrap();
+        softmax(1, 3, 2, false, &[bad, 0.0, 0.0, 0.0, 0.0, 0.0], &mut columns).unwrap();
         assert!(columns[0].is_nan() && columns[1] == 1.0 / 3.0, "{columns:?}");
     }
     for (outer, axis, inner) in [(0, 3, 1), (1, 0, 1), (1, 3, 0), (1, 4, 1), (usize::MAX, usize::MAX, 3)] {
-        assert!(softmax(outer, axis, inner, &[0.0; 3], &mut output).is_err());
+        assert!(softmax(outer, axis, inner, false, &[0.0; 3], &mut output).is_err());
     }
 }

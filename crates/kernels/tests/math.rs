@@ -85,6 +85,12 @@ fn sigmoid() {
 }
 
 #[test]
+fn softplus() {
+    let exact = |x: f64| if x > 40.0 { x } else { x.exp().ln_1p() };
+    check(math::softplus, exact, |_| true, [-104.0, 20.0], 3.0);
+}
+
+#[test]
 fn erf_() {
     check(math::erf, erf, |_| true, [-4.5, 4.5], 2.0);
 }
@@ -92,6 +98,25 @@ fn erf_() {
 #[test]
 fn normal_cdf_() {
     check(math::normal_cdf, normal_cdf, |_| true, [-14.5, 6.0], 7.5);
+}
+
+#[test]
+fn sine_and_cosine() {
+    let mut rng = oracle::Rng::new(5);
+    for power in -30..24 {
+        for _ in 0..2000 {
+            let x = rng.value() * 2f32.powi(power);
+            for (y, exact) in [(math::sin(x), f64::from(x).sin()), (math::cos(x), f64::from(x).cos())] {
+                assert!(
+                    (f64::from(y) - exact).abs() <= 0.51 * 2f64.powi(-23) * exact.abs().max(1e-6),
+                    "{x}: {y}, {exact}"
+                );
+            }
+        }
+    }
+    assert_eq!([math::sin(-0.0).to_bits(), math::sin(0.0).to_bits()], [(-0.0f32).to_bits(), 0]);
+    assert!([1e9f32, 1e20, f32::MAX].iter().all(|&x| math::sin(x).abs() <= 1.0 && math::cos(-x).abs() <= 1.0));
+    assert!([f32::NAN, f32::INFINITY].iter().all(|&x| math::sin(x).is_nan() && math::cos(x).is_nan()));
 }
 
 #[test]
@@ -110,7 +135,19 @@ fn special_values() {
     assert_eq!(at(math::erf, -0.0).to_bits(), (-0.0f32).to_bits());
     assert_eq!(at(math::normal_cdf, f32::NEG_INFINITY).to_bits(), 0);
     assert_eq!(at(math::sigmoid, f32::NEG_INFINITY).to_bits(), 0);
-    for f in [math::exp, math::exp_m1_of_negative, math::log, math::tanh, math::sigmoid, math::erf, math::normal_cdf] {
+    assert_eq!(at(math::softplus, f32::INFINITY), f32::INFINITY);
+    assert_eq!(at(math::softplus, f32::NEG_INFINITY).to_bits(), 0);
+    let all = [
+        math::exp,
+        math::exp_m1_of_negative,
+        math::log,
+        math::tanh,
+        math::sigmoid,
+        math::softplus,
+        math::erf,
+        math::normal_cdf,
+    ];
+    for f in all {
         assert!(at(f, f32::NAN).is_nan());
         assert!(at(f, -f32::NAN).is_nan());
     }

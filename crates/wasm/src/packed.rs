@@ -19,7 +19,7 @@ impl PackedFilters {
     /// The packed form that `operator` wants of input `index`, made now unless it was made before.
     pub(crate) fn get(
         &mut self,
-        operator: &impl Packs,
+        operator: &dyn Packs,
         inputs: Inputs,
         index: usize,
     ) -> Result<&PackedFilter, SpecError> {

@@ -98,7 +98,7 @@ impl Program {
             2 => Ok(Place::Tensor(a)),
             3 => Ok(Place::Input(a)),
             4 => Ok(Place::Output(a)),
-            _ => Err(SpecError::invalid("places", format!("has no place {kind}, {a}, {b}"))),
+            _ => Err(SpecError::invalid("places", format!("has no place of kind {}: {a}, {b}", kind as u32))),
         }
     }
 

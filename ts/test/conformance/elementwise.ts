@@ -2,12 +2,18 @@
 import type { Engine, Tensor } from "lenslet";
 import { type Activation, activate } from "../oracle/activation.ts";
 import { reshapeExpected, within } from "../oracle/compare.ts";
-import { type BinaryName, binary, softmax, type UnaryName, unary } from "../oracle/elementwise.ts";
+import { type BinaryName, binary, logSoftmax, softmax, type UnaryName, unary } from "../oracle/elementwise.ts";
 import { counting, type Nd, nd } from "../oracle/nd.ts";
 import { type Case, check, compare, equal, randomFor, take, upload } from "./case.ts";
 
-const binaries: readonly BinaryName[] = ["add", "sub", "mul", "div", "min", "max", "hypot"];
-const unaries: readonly UnaryName[] = ["abs", "neg", "sqrt", "exp", "log", "square"];
+const binaries: readonly BinaryName[] = [
+  ...(["add", "sub", "mul", "div", "min", "max", "hypot", "pow", "floorMod", "fmod", "prelu"] as const),
+  ...(["equal", "less", "lessOrEqual", "greater", "greaterOrEqual", "and", "or", "xor"] as const),
+];
+const unaries: readonly UnaryName[] = [
+  ...(["abs", "neg", "sqrt", "exp", "log", "square", "reciprocal", "erf", "floor", "ceil", "round", "sign"] as const),
+  ...(["not", "sin", "cos"] as const),
+];
 
 type Shapes = readonly [a: readonly number[], b: readonly number[]];
 
@@ -104,6 +110,38 @@ const odd: readonly Case[] = [
       equal(await run("log"), [-infinity, 0, infinity, nan, nan], "log");
       equal(await run("sqrt"), [0, 1, infinity, nan, nan], "sqrt");
       equal(await run("square"), [0, 1, infinity, infinity, nan], "square");
+      equal(await run("reciprocal"), [infinity, 1, 0, 0, nan], "reciprocal");
+      equal(await run("erf").then((values) => values.with(1, 0)), [0, 0, 1, -1, nan], "erf");
+      equal(await run("sign"), [0, 1, 1, -1, nan], "sign");
+      equal(await run("not"), [1, 0, 0, 0, 0], "not");
+      const halves = engine.tensor([-1.5, -0.5, 0.5, 1.5, 2.5, 0.49999997]);
+      equal(await take(engine.round(halves)).then((values) => values.map((x) => x + 0)), [-2, 0, 0, 2, 2, 0], "round");
+      halves.dispose();
+    },
+  },
+  {
+    name: "comparisons and logic of equal numbers, zeros and NaN",
+    async run(engine) {
+      const [a, b] = [
+        [1, 1, 2, 0, 0, nan, nan],
+        [1, 2, 1, 0, 3, nan, 0],
+      ];
+      const run = (name: BinaryName): Promise<number[]> => take(engine[name](a, b));
+      equal(await run("equal"), [1, 0, 0, 1, 0, 0, 0], "equal");
+      equal(await run("less"), [0, 1, 0, 0, 1, 0, 0], "less");
+      equal(await run("lessOrEqual"), [1, 1, 0, 1, 1, 0, 0], "lessOrEqual");
+      equal(await run("greater"), [0, 0, 1, 0, 0, 0, 0], "greater");
+      equal(await run("greaterOrEqual"), [1, 0, 1, 1, 0, 0, 0], "greaterOrEqual");
+      equal(await run("and"), [1, 1, 1, 0, 0, 1, 0], "and");
+      equal(await run("or"), [1, 1, 1, 0, 1, 1, 1], "or");
+      equal(await run("xor"), [0, 0, 0, 0, 1, 0, 1], "xor");
+      equal(await take(engine.floorMod([7, -7, 7, -7], [3, 3, -3, -3])), [1, 2, -2, -1], "floorMod");
+      equal(await take(engine.fmod([7, -7, 7, -7], [3, 3, -3, -3])), [1, -1, 1, -1], "fmod");
+      equal(
+        await take(engine.pow([2, -2, -2, 0, nan, 9], [10, 3, 0.5, 0, 0, -0.5])),
+        [1024, -8, nan, 1, 1, Math.fround(1 / 3)],
+        "pow",
+      );
     },
   },
 ];
@@ -141,6 +179,17 @@ const activations: readonly (readonly [Activation, (engine: Engine, x: Tensor) =
   [{ type: "gelu", approximate: "tanh" }, (engine, x) => engine.gelu(x, { approximate: "tanh" })],
   [{ type: "elu", alpha: 1 }, (engine, x) => engine.elu(x)],
   [{ type: "elu", alpha: 0.7 }, (engine, x) => engine.elu(x, { alpha: 0.7 })],
+  ["mish", (engine, x) => engine.mish(x)],
+  ["softplus", (engine, x) => engine.softplus(x)],
+  ["softsign", (engine, x) => engine.softsign(x)],
+  [{ type: "selu", alpha: 1.6732632, gamma: 1.050701 }, (engine, x) => engine.selu(x)],
+  [{ type: "selu", alpha: 2, gamma: 0.5 }, (engine, x) => engine.selu(x, { alpha: 2, gamma: 0.5 })],
+  [{ type: "celu", alpha: 1 }, (engine, x) => engine.celu(x)],
+  [{ type: "celu", alpha: 3 }, (engine, x) => engine.celu(x, { alpha: 3 })],
+  [{ type: "thresholdedRelu", alpha: 1 }, (engine, x) => engine.thresholdedRelu(x)],
+  [{ type: "thresholdedRelu", alpha: -0.5 }, (engine, x) => engine.thresholdedRelu(x, { alpha: -0.5 })],
+  [{ type: "swish", alpha: 1 }, (engine, x) => engine.swish(x)],
+  [{ type: "swish", alpha: 1.5 }, (engine, x) => engine.swish(x, { alpha: 1.5 })],
 ];
 
 const curves: readonly Case[] = activations.map(([activation, run]) => {
@@ -182,6 +231,11 @@ const normalised: readonly Case[] = [
       engine.scope(() => engine.softmax(upload(engine, x), { axis: along })),
       expected,
       "softmax",
+    );
+    await compare(
+      engine.scope(() => engine.logSoftmax(upload(engine, x), { axis: along })),
+      logSoftmax(x, along < 0 ? along + sizes.length : along),
+      "logSoftmax",
     );
   },
 }));

@@ -14,6 +14,11 @@ export type Activation =
   | "hardSwish"
   | "silu"
   | "gelu"
+  | "mish"
+  | "softplus"
+  | "softsign"
+  | { readonly type: "selu"; readonly alpha: number; readonly gamma: number }
+  | { readonly type: "celu" | "thresholdedRelu" | "swish"; readonly alpha: number }
   | { readonly type: "clamp"; readonly min: number; readonly max: number }
   | { readonly type: "leakyRelu"; readonly alpha: number }
   | { readonly type: "elu"; readonly alpha: number }
@@ -54,7 +59,25 @@ export function activate(activation: Activation, x: number): number {
     }
     case "elu":
       return x < 0 ? spec.alpha * Math.expm1(x) : x;
+    case "mish":
+      return x * Math.tanh(softplus(x));
+    case "softplus":
+      return softplus(x);
+    case "softsign":
+      return x / (1 + Math.abs(x));
+    case "selu":
+      return spec.gamma * (x < 0 ? spec.alpha * Math.expm1(x) : x);
+    case "celu":
+      return x < 0 ? spec.alpha * Math.expm1(x / spec.alpha) : x;
+    case "thresholdedRelu":
+      return x <= spec.alpha ? 0 : x;
+    case "swish":
+      return x / (1 + Math.exp(-spec.alpha * x));
   }
+}
+
+function softplus(x: number): number {
+  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
 /** An expectation through a fused activation; every activation here is steeper than 1.5 nowhere, but for its own alpha. */

@@ -1,11 +1,16 @@
 /** Arithmetic element by element, softmax and batch norm, in float64. */
 import { type Expected, sumTolerance, unit, within } from "./compare.ts";
+import { erfc } from "./activation.ts";
 import { at, type Nd, sizeOf } from "./nd.ts";
 
 /** Operators of two tensors. */
-export type BinaryName = "add" | "sub" | "mul" | "div" | "min" | "max" | "hypot";
+export type BinaryName =
+  | ("add" | "sub" | "mul" | "div" | "min" | "max" | "hypot" | "pow" | "floorMod" | "fmod" | "prelu")
+  | ("equal" | "less" | "lessOrEqual" | "greater" | "greaterOrEqual" | "and" | "or" | "xor");
 /** Operators of one tensor. */
-export type UnaryName = "abs" | "neg" | "sqrt" | "exp" | "log" | "square";
+export type UnaryName =
+  | ("abs" | "neg" | "sqrt" | "exp" | "log" | "square" | "reciprocal" | "erf" | "floor" | "ceil" | "round" | "sign")
+  | ("not" | "sin" | "cos");
 
 const binaries: Readonly<Record<BinaryName, (a: number, b: number) => number>> = {
   add: (a, b) => a + b,
@@ -15,6 +20,18 @@ const binaries: Readonly<Record<BinaryName, (a: number, b: number) => number>> =
   min: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.min(a, b)),
   max: (a, b) => (Number.isNaN(a) || Number.isNaN(b) ? Number.NaN : Math.max(a, b)),
   hypot: (a, b) => Math.sqrt(a * a + b * b),
+  pow: (a, b) => a ** b,
+  floorMod: (a, b) => ((a % b) + b) % b,
+  fmod: (a, b) => a % b,
+  prelu: (a, b) => (a < 0 ? a * b : a),
+  equal: (a, b) => Number(a === b),
+  less: (a, b) => Number(a < b),
+  lessOrEqual: (a, b) => Number(a <= b),
+  greater: (a, b) => Number(a > b),
+  greaterOrEqual: (a, b) => Number(a >= b),
+  and: (a, b) => Number(a !== 0 && b !== 0),
+  or: (a, b) => Number(a !== 0 || b !== 0),
+  xor: (a, b) => Number((a !== 0) !== (b !== 0)),
 };
 
 const unaries: Readonly<Record<UnaryName, (x: number) => number>> = {
@@ -24,6 +41,15 @@ const unaries: Readonly<Record<UnaryName, (x: number) => number>> = {
   exp: Math.exp,
   log: Math.log,
   square: (x) => x * x,
+  reciprocal: (x) => 1 / x,
+  erf: (x) => 1 - erfc(x),
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round: (x) => (Math.abs(x % 1) === 0.5 ? 2 * Math.round(x / 2) : Math.round(x)),
+  sign: Math.sign,
+  not: (x) => Number(x === 0),
+  sin: Math.sin,
+  cos: Math.cos,
 };
 
 /** The shape of two shapes together, by NumPy's rules. */
@@ -36,13 +62,13 @@ export function broadcastShape(a: readonly number[], b: readonly number[]): numb
   });
 }
 
-/** Two arrays, broadcast. One rounding each; a hypotenuse has four. */
+/** Two arrays, broadcast. One rounding each; a hypotenuse has four, and so may a power. */
 export function binary(name: BinaryName, a: Nd, b: Nd): Expected {
   const shape = broadcastShape(a.shape, b.shape);
   const data = Float64Array.from({ length: sizeOf(shape) }, (_, flat) =>
     binaries[name](at(a.data, source(flat, shape, a.shape)), at(b.data, source(flat, shape, b.shape))),
   );
-  return within({ shape, data }, name === "hypot" ? 4 : 1);
+  return within({ shape, data }, name === "hypot" || name === "pow" ? 4 : 1);
 }
 
 /** Where a broadcast element comes from. */
@@ -64,7 +90,7 @@ function source(flat: number, shape: readonly number[], from: readonly number[])
 export function unary(name: UnaryName, x: Nd): Expected {
   const data = Float64Array.from(x.data, unaries[name]);
   if (name === "log") return within({ shape: x.shape, data }, 8, 8);
-  return within({ shape: x.shape, data }, name === "exp" ? 16 : 1);
+  return within({ shape: x.shape, data }, name === "exp" ? 16 : name === "erf" ? 4 : 2);
 }
 
 /** Exponentials that add up to one along an axis. */
@@ -88,6 +114,18 @@ export function softmax(x: Nd, axis: number): Expected {
     }
   }
   return { shape: x.shape, values, tolerance };
+}
+
+/** The logarithms of {@link softmax}. */
+export function logSoftmax(x: Nd, axis: number): Expected {
+  const { shape, values, tolerance } = softmax(x, axis);
+  const logs = values.map(Math.log);
+  // A relative error of the exponential is an absolute one of its logarithm, whose own roundings are relative.
+  return {
+    shape,
+    values: logs,
+    tolerance: logs.map((log, i) => at(tolerance, i) / at(values, i) + 4 * unit * Math.abs(log)),
+  };
 }
 
 /** Statistics of batch norm, one number a channel. */

@@ -13,7 +13,7 @@ fn filter<'a>(
     purpose: Purpose,
     packed: &'a mut PackedFilters,
     inputs: Inputs,
-    operator: &impl Packs,
+    operator: &dyn Packs,
     strategy: &'static str,
 ) -> Result<Option<&'a PackedFilter>, SpecError> {
     if let Purpose::Explain(told) = purpose {

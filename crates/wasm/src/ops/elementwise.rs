@@ -18,11 +18,12 @@ pub(crate) fn activation(mut call: Call) -> Result<(), SpecError> {
     activation.run(call.inputs.get(0)?, output)
 }
 
-/// Words: outer, length of the axis, inner.
+/// Words: outer, length of the axis, inner, 1 for logarithms.
 pub(crate) fn softmax(mut call: Call) -> Result<(), SpecError> {
     let [outer, axis, inner] = call.words.sizes(["outer", "axis", "inner"])?;
+    let log = call.words.flag("log")?;
     call.words.end()?;
-    softmax_kernel(outer, axis, inner, call.inputs.get(0)?, output(call.outputs, 0)?)
+    softmax_kernel(outer, axis, inner, log, call.inputs.get(0)?, output(call.outputs, 0)?)
 }
 
 /// Words: code, rank of a, shape of a, rank of b, shape of b.
