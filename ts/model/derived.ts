@@ -48,3 +48,8 @@ export function derived(
   }
   return constant;
 }
+
+/** Whether the numbers of a constant are made when they are read, and so belong to who reads them. */
+export function isComputed(constant: Constant): boolean {
+  return Object.getOwnPropertyDescriptor(constant, "data")?.get !== undefined;
+}

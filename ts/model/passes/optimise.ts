@@ -1,0 +1,29 @@
+/** The passes in their order. */
+import type { KnownGraph } from "../graph.ts";
+import { foldAffine } from "./fold-affine.ts";
+import { fuseActivation, fuseResidual } from "./fuse-layer.ts";
+import { fusePad } from "./fuse-pad.ts";
+import { recognise } from "./recognise.ts";
+import { withoutDead } from "../specialise/specialise.ts";
+import { mergeCommon, mergeTransposes, removeIdentities } from "./remove.ts";
+
+/** Passes for inference. Each makes a graph that computes the same outputs, and finds more when those before it have run. */
+const PASSES: readonly ((graph: KnownGraph) => KnownGraph)[] = [
+  removeIdentities,
+  mergeTransposes,
+  mergeCommon,
+  // Before affine functions are merged: the "+ 3" of a hard swish is one.
+  recognise,
+  withoutDead,
+  foldAffine,
+  // Behind batch normalisation, which may lie between a Pad and its convolution.
+  fusePad,
+  fuseResidual,
+  fuseActivation,
+  withoutDead,
+];
+
+/** A graph of the same outputs, of as few and as large operators as can be. */
+export function optimise(graph: KnownGraph): KnownGraph {
+  return PASSES.reduce((current, pass) => pass(current), graph);
+}
