@@ -8,7 +8,8 @@ import { LENSLET } from "./peers/lenslet.ts";
 import { peers } from "./peers/all.ts";
 import type { BuildChoice } from "./peers/peer.ts";
 
-export const USAGE = `npm run bench -- [options]
+export const USAGE = `npm run bench -- [frames] [options]
+  frames             pictures a second in Chromium, page and worker, from RGBA bytes to their edges; takes --rounds
   --case TEXT        only cases whose name contains TEXT, or of a group: ${groups.map(({ name }) => name).join(", ")}, cold; repeatable
   --peer NAME        only this peer (${peers
     .filter(({ kind }) => kind !== "lenslet")

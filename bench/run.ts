@@ -15,9 +15,15 @@ import { text } from "./table.ts";
 const note = (line: string): void => console.error(line);
 
 async function main(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args);
+  const frames = args[0] === "frames";
+  const options = parseOptions(frames ? args.slice(1) : args);
   if (options === "help") {
     console.log(USAGE);
+    return;
+  }
+  if (frames) {
+    const { framesText } = await import("./frames/run.ts");
+    console.log(await framesText(options.rounds, note));
     return;
   }
   const report = options.report === undefined ? await measured(options) : read(options.report);

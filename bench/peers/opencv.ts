@@ -10,7 +10,7 @@ export const opencv: Peer = {
   files: ["@techstark/opencv-js/dist/opencv.js"],
   wasm: undefined,
   async open(): Promise<Runtime> {
-    const cv = await load();
+    const cv = await loadOpenCv();
     return {
       about: /General configuration for OpenCV (\S+)/.exec(cv.getBuildInformation())?.[1] ?? "wasm",
       close: () => {},
@@ -49,16 +49,23 @@ export const opencv: Peer = {
 };
 
 /** What is used of OpenCV.js; its own types hide behind a global. */
-interface Matrix {
+export interface Matrix {
+  readonly data: Uint8Array;
   readonly data32F: Float32Array;
+  convertTo(to: Matrix, depth: number): void;
   delete(): void;
 }
-interface OpenCv {
+export interface OpenCv {
+  readonly CV_8U: number;
+  readonly CV_8UC4: number;
   readonly CV_32F: number;
   readonly CV_32FC1: number;
   readonly INTER_LINEAR: number;
   readonly BORDER_CONSTANT: number;
-  readonly Mat: new () => Matrix;
+  readonly BORDER_REPLICATE: number;
+  readonly COLOR_RGBA2GRAY: number;
+  readonly COLOR_GRAY2RGBA: number;
+  readonly Mat: new (rows?: number, columns?: number, type?: number) => Matrix;
   readonly Size: new (width: number, height: number) => object;
   readonly Point: new (x: number, y: number) => object;
   getBuildInformation(): string;
@@ -84,11 +91,13 @@ interface OpenCv {
     border: number,
   ): void;
   GaussianBlur(from: Matrix, to: Matrix, size: object, sigmaX: number, sigmaY: number, border: number): void;
+  cvtColor(from: Matrix, to: Matrix, how: number): void;
+  magnitude(x: Matrix, y: Matrix, to: Matrix): void;
   resize(from: Matrix, to: Matrix, size: object, fx: number, fy: number, how: number): void;
 }
 
 /** Its module is, by version, a promise, a thenable of itself (which `await` would never finish), or neither. */
-async function load(): Promise<OpenCv> {
+export async function loadOpenCv(): Promise<OpenCv> {
   const { default: exported }: { default: unknown } = await import("@techstark/opencv-js");
   const module = (exported instanceof Promise ? await exported : exported) as OpenCv & {
     then?: unknown;
