@@ -12,12 +12,12 @@ const PACKAGE = "libonnx-testdata";
 const UNPACKED = join(TARGET, "test", "onnx");
 const FOLDER = join("usr", "share", PACKAGE, "data");
 
-/** The folder with the groups of cases, or undefined where they are not and cannot be had. */
-export async function backendData(): Promise<string | undefined> {
-  return findData() ?? (await downloadData()) ?? (await installData());
+/** Makes sure that the cases are there, and gives their folder; undefined where they are not and cannot be had. */
+export async function installData(): Promise<string | undefined> {
+  return findData() ?? (await downloadData()) ?? (await installPackage());
 }
 
-/** The folder, if it is there already. */
+/** The folder with the groups of cases, if it is there. */
 export function findData(): string | undefined {
   return [join("/", FOLDER), join(UNPACKED, FOLDER)].find((folder) => existsSync(join(folder, "node")));
 }
@@ -36,7 +36,7 @@ async function downloadData(): Promise<string | undefined> {
   return findData();
 }
 
-async function installData(): Promise<string | undefined> {
+async function installPackage(): Promise<string | undefined> {
   await aptInstall("ONNX's test cases", [PACKAGE]);
   return findData();
 }
