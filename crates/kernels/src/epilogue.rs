@@ -58,6 +58,7 @@ impl<'a> Epilogue<'a> {
 
     /// The second pass of a strategy that stores its sums with nothing but the bias added: `sums` becomes
     /// `activation(sums + residual)`. They lie where the epilogue's output begins.
+    #[inline(never)]
     pub(crate) fn finish(&self, sums: &mut [f32]) {
         let Some(residual) = self.residual else { return self.activation.apply_in_place(sums) };
         let (clamp, rest) = self.clamp();

@@ -7,7 +7,6 @@ mod packed;
 mod picture;
 mod reach;
 mod transposed;
-mod window3x3;
 mod winograd;
 
 pub use packed::{PackedFilter, PackingKey, Packs};
@@ -99,7 +98,7 @@ fn choose(shape: &Conv2dShape, accuracy: Accuracy) -> Strategy {
         let in_two_passes = accuracy == Accuracy::Fast && picture::pays_in_two_passes(shape);
         return if in_two_passes { Strategy::Separable } else { Strategy::Picture };
     }
-    if Strategy::Depthwise.can_do(shape) && (shape.groups > 1 || shape.output.c == 1) {
+    if Strategy::Depthwise.can_do(shape) && (shape.groups > 1 || shape.output.c == 1) && depthwise::pays(shape) {
         return Strategy::Depthwise;
     }
     if accuracy == Accuracy::Fast && winograd::pays(shape) {
@@ -212,9 +211,14 @@ impl Packs for Conv2d {
         expect_len("filter", filter.len(), self.shape.filter_len())?;
         let (key, strides) = (self.packing(), self.filter_strides());
         let [taps_h, taps_w] = key.taps;
-        if matches!(key.form, PackedForm::Depthwise | PackedForm::Picture | PackedForm::Separable) {
+        if key.form == PackedForm::Depthwise {
+            return PackedFilter::new(key, depthwise::packed_len(&self.shape), |packed| {
+                depthwise::pack(&self.shape, &strides, filter, packed);
+            });
+        }
+        if matches!(key.form, PackedForm::Picture | PackedForm::Separable) {
             let out_c = self.shape.output.c;
-            let depthwise = PackedFilter::new(key, filter.len(), |packed| {
+            let plain = PackedFilter::new(key, filter.len(), |packed| {
                 if self.filter_layout == Layout::Nhwc {
                     packed.copy_from_slice(filter);
                     return;
@@ -225,12 +229,8 @@ impl Packs for Conv2d {
                     }
                 }
             })?;
-            return match key.form {
-                PackedForm::Depthwise => Ok(depthwise),
-                form => {
-                    picture::pack(key, &self.shape, form == PackedForm::Separable, depthwise.values("filter", key)?)
-                }
-            };
+            let separable = key.form == PackedForm::Separable;
+            return picture::pack(key, &self.shape, separable, plain.values("filter", key)?);
         }
         if key.form == PackedForm::Winograd {
             return winograd::pack(key, &self.shape, &strides, filter);

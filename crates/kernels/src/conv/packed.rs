@@ -20,7 +20,7 @@ pub struct PackingKey {
 pub(crate) enum PackedForm {
     /// Panels for the matrix product, a matrix a group.
     Panels,
-    /// `[taps, out_c]`.
+    /// `[planes of four channels][taps][4]`.
     Depthwise,
     /// Vectors of weights for rows of pictures, see [`super::picture`].
     Picture,
