@@ -13,7 +13,8 @@ export function inapplicable(model: Uint8Array): string | undefined {
     first(nodes, unlistedOperator) ??
     first([...inputs, ...outputs], otherType) ??
     first(nodes, training) ??
-    first(inputs, withoutElements)
+    first(inputs.filter(isFloat32), withoutElements) ??
+    first(outputs, withoutElements)
   );
 }
 
@@ -44,11 +45,13 @@ function training({ opType, input, attribute }: NodeProto): string | undefined {
   return drops || learns ? "training" : undefined;
 }
 
-/** Tensors of lenslet have elements; a list of integers that is empty is no tensor of the network's. */
+/** Tensors of lenslet have elements. Lists of integers may be empty: those that are given are no tensors of the network. */
 function withoutElements({ type }: ValueInfoProto): string | undefined {
-  const tensor = type?.value.case === "tensorType" ? type.value.value : undefined;
-  const empty = tensor?.shape?.dim.some(({ value }) => value.case === "dimValue" && value.value === 0n);
-  return empty === true && tensor !== undefined && elementType(tensor.elemType).type === "float32"
-    ? "tensors without elements"
-    : undefined;
+  const shape = type?.value.case === "tensorType" ? type.value.value.shape : undefined;
+  const empty = shape?.dim.some(({ value }) => value.case === "dimValue" && value.value === 0n);
+  return empty === true ? "tensors without elements" : undefined;
+}
+
+function isFloat32({ type }: ValueInfoProto): boolean {
+  return type?.value.case === "tensorType" && elementType(type.value.value.elemType).type === "float32";
 }
