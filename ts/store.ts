@@ -203,6 +203,18 @@ export class Store implements TensorStore {
     return handle;
   }
 
+  /** A tensor without elements: the core knows nothing of it. */
+  empty<D extends DType>(shape: Shape, dtype: D): Tensor<D> {
+    return this.#hand(this.#claim({ bytes: 0, owners: 0 }), { shape, size: 0, dtype }) as Tensor<D>;
+  }
+
+  /** Takes a tensor out of the scope that would free it: what holds it frees it. */
+  keep(tensor: Tensor<DType>): void {
+    const handle = handleOf(tensor) as StoreHandle;
+    handle.scope?.delete(handle);
+    handle.scope = undefined;
+  }
+
   /** A second tensor of the same elements. */
   alias<D extends DType>({ call, of, shape }: Reshape<D>): Tensor<D> {
     const from = this.check(call, "x", of);
@@ -219,6 +231,7 @@ export class Store implements TensorStore {
         "data: the tensor was disposed; read it before, or keep it by returning it from its scope",
       );
     }
+    if ((handle as StoreHandle).elements.bytes === 0) return new ArrayBuffer(0);
     return this.#wait("data", this.executor.read(handle.id));
   }
 

@@ -25,9 +25,28 @@ export type Buffer =
 /** No operand. */
 export const NONE: Buffer = { kind: "none" };
 
+/** Operators of the core that steps name: some have no function of the engine's yet. */
+export type StepOp =
+  | OpName
+  | "argReduce"
+  | "broadcastTo"
+  | "fromInt32"
+  | "gather"
+  | "groupNorm"
+  | "instanceNorm"
+  | "layerNorm"
+  | "lrn"
+  | "matmul"
+  | "nonMaxSuppression"
+  | "reduce"
+  | "slice"
+  | "toInt32"
+  | "topK"
+  | "where";
+
 /** One call of an operator of the core. */
 export interface LoweredStep {
-  readonly op: OpName;
+  readonly op: StepOp;
   readonly inputs: readonly Buffer[];
   readonly outputs: readonly Temporary[];
   readonly words: readonly number[];
@@ -161,7 +180,7 @@ export class Lowering {
 
   /** A step of the node that began last. */
   emit(
-    op: OpName,
+    op: StepOp,
     inputs: readonly Buffer[],
     outputs: readonly Temporary[],
     words: readonly number[],
@@ -171,7 +190,7 @@ export class Lowering {
   }
 
   #push(
-    op: OpName,
+    op: StepOp,
     inputs: readonly Buffer[],
     outputs: readonly Temporary[],
     words: readonly number[],
@@ -195,8 +214,11 @@ export function temporary(length: number): Temporary {
 }
 
 /** What is held, with axes of size 1 before its own, up to `rank` axes in all. */
-export function lifted({ buffer, shape, order }: Held, rank: number): Held {
+export function lifted(held: Held, rank: number): Held {
+  const { buffer, shape, order } = held;
   const added = rank - shape.length;
+  // The same object: what was moved is remembered by it.
+  if (added === 0) return held;
   return { buffer, shape: [...new Array<number>(added).fill(1), ...shape], order: liftedOrder(order, rank) };
 }
 

@@ -1,0 +1,422 @@
+/** A network that runs: planned for the sizes of its inputs, its weights in an engine. */
+import type { OpName, ProgramId } from "../command.ts";
+import { type Engine, storeOf } from "../engine.ts";
+import { LensletError } from "../errors.ts";
+import { checkOptions, count, invalid, show } from "../options.ts";
+import { type Input, operandInput, output } from "../ops/plan.ts";
+import { parseShape, type Shape } from "../shape.ts";
+import type { Store } from "../store.ts";
+import { type DType, type Operand, Tensor } from "../tensor.ts";
+import type { NumberType } from "./constant.ts";
+import type { Dim, Graph, KnownGraph, ValueInfo, ValueName } from "./graph.ts";
+import type { LoweredOutput } from "./lower/lower.ts";
+import { optimise } from "./passes/optimise.ts";
+import { type Profile, profileOf } from "./profile.ts";
+import { memoryOf, type Program, type ProgramMemory, planProgram, stepsOf } from "./program.ts";
+import { specialise } from "./specialise/specialise.ts";
+import { summarise, type Summary } from "./summary.ts";
+import { trimRows } from "./trim.ts";
+import { Weights } from "./weights.ts";
+
+/** An input or output of a model. */
+export interface ValueDescription {
+  readonly name: string;
+  /** Null where a size is not known before the model runs, or a symbol that stands for one; null if not even the rank is. */
+  readonly shape: readonly (number | string | null)[] | null;
+  /** What its numbers are. A model computes in float32; outputs of other types come as int32 tensors. */
+  readonly type: NumberType;
+}
+
+/** Operands by the names of the inputs; of a model with one input, the operand itself. */
+export type ModelInputs = Operand | Readonly<Record<string, Operand>>;
+
+/** Shapes by the names of the inputs; of a model with one input, the shape itself. */
+export type InputShapes = Shape | Readonly<Record<string, Shape>>;
+
+/** Tensors by the names of the outputs. Those of integers and truths are `"int32"`. */
+export type ModelOutputs<D extends DType = "float32"> = Record<string, Tensor<D>>;
+
+/** Options of {@link Model.run}. */
+export interface ModelRunOptions {
+  /** Ends the run within the time of one node: the promise rejects with code `"aborted"`. The model can be run again. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told every few milliseconds how many steps of all are done. */
+  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
+}
+
+/** Options of {@link Model.profile}. */
+export interface ProfileOptions {
+  /** How often the model runs; times are medians. One more run comes before. Default 5. */
+  readonly rounds?: number | undefined;
+}
+
+/** A network planned for inputs of some shapes, and what of it is in the core. */
+interface Planned {
+  /** As specialised, before any pass. */
+  readonly known: KnownGraph;
+  readonly optimised: KnownGraph;
+  readonly program: Program;
+  /** Undefined until it is to run. */
+  id: ProgramId | undefined;
+}
+
+/** Makes a file of a network: a model knows no format. */
+export type GraphWriter = (graph: Graph) => Promise<Uint8Array<ArrayBuffer>>;
+
+/** Plans that a model keeps: those that were used last. */
+const MAX_PLANS = 4;
+
+/** Programs of models that nobody holds any more. Their weights are tensors, which see to themselves. */
+const collected = new FinalizationRegistry<{ readonly store: Store; readonly programs: ReadonlySet<ProgramId> }>(
+  ({ store, programs }) => {
+    for (const id of programs) store.freeProgram(id);
+  },
+);
+
+/**
+ * A network in an engine; `engine.load` makes one.
+ *
+ * It is planned when it first sees inputs of a size: shapes are computed, constants folded, layers merged, memory laid
+ * out. The last four sizes are kept. Runs of one engine never overlap: what is asked for meanwhile waits its turn.
+ */
+export class Model {
+  /** What `run` wants, in the network's order. */
+  readonly inputs: readonly ValueDescription[];
+  /** What `run` gives. Shapes are those of the network's own sizes, and null where these are not all known. */
+  readonly outputs: readonly ValueDescription[];
+  /** The network as it was loaded or written. */
+  readonly graph: Graph;
+  readonly #engine: Engine;
+  readonly #store: Store;
+  readonly #weights: Weights;
+  readonly #write: GraphWriter;
+  /** By shapes and outputs; those used last at the end. */
+  readonly #plans = new Map<string, Planned>();
+  readonly #programs = new Set<ProgramId>();
+  #disposed = false;
+
+  private constructor(engine: Engine, graph: Graph, write: GraphWriter) {
+    this.#engine = engine;
+    this.#write = write;
+    this.#store = storeOf(engine);
+    this.graph = graph;
+    this.inputs = Array.from(graph.inputs, ([name, info]) => describe(name, info));
+    const isFixed = [...graph.inputs.values()].every(({ shape }) => shape?.every((size) => typeof size === "number"));
+    this.#weights = new Weights(this.#store, isFixed);
+    collected.register(this, { store: this.#store, programs: this.#programs }, this);
+    const fixed = isFixed ? this.#plan(new Map(), graph.outputs) : undefined;
+    if (fixed !== undefined) this.#load(fixed);
+    this.outputs = graph.outputs.map((name) =>
+      describe(name, fixed?.known.infos.get(name) ?? { type: "float32", shape: undefined }),
+    );
+  }
+
+  /**
+   * A model of a graph, which is whole, as `validateGraph` has it. Planned at once if all sizes of its inputs are known.
+   * `write` makes a file of it.
+   *
+   * Throws what `specialise` throws, and `model-unsupported`.
+   */
+  static async create(engine: Engine, graph: Graph, write: GraphWriter): Promise<Model> {
+    storeOf(engine).checkOpen("load");
+    return new Model(engine, graph, write);
+  }
+
+  /** The engine that it runs on. */
+  get engine(): Engine {
+    return this.#engine;
+  }
+
+  /** Whether {@link Model.dispose} was called. */
+  get disposed(): boolean {
+    return this.#disposed;
+  }
+
+  /**
+   * Computes the outputs. Inputs are tensors of the model's engine, or numbers with their shape, in the order of axes that
+   * the network has: an ONNX model takes and gives NCHW. They are read before `run` returns, and stay the caller's; so do
+   * the outputs, who disposes of them.
+   *
+   * Rejects with `invalid-argument` and `shape-mismatch` for inputs that do not fit, `aborted`, and what `data()` of a
+   * tensor rejects with.
+   *
+   * @example
+   * const { logits } = await model.run({ input: pixels });
+   * const outputs = await model.run(pixels); // the only input
+   */
+  async run<D extends DType = "float32">(inputs: ModelInputs, options: ModelRunOptions = {}): Promise<ModelOutputs<D>> {
+    return this.#run("run", inputs, this.graph.outputs, options);
+  }
+
+  /**
+   * Computes any values of the network: what a CNN sees inside. `names` are names of values or of nodes, whose first output
+   * is meant; the network is planned so that they are there, even where a run would merge them into other layers.
+   *
+   * Rejects as {@link Model.run} does.
+   */
+  async activations<D extends DType = "float32">(
+    names: readonly string[],
+    inputs: ModelInputs,
+    options: ModelRunOptions = {},
+  ): Promise<ModelOutputs<D>> {
+    const call = "activations";
+    if (!Array.isArray(names) || names.length === 0) throw invalid(call, "names", names, "an array of names");
+    const values = new Map([...new Set(names)].map((name: unknown) => [String(name), this.#valueNamed(call, name)]));
+    const outputs = await this.#run<D>(call, inputs, [...new Set(values.values())], options);
+    return Object.fromEntries(
+      [...values].flatMap(([name, value]) => {
+        const tensor = outputs[value];
+        return tensor === undefined ? [] : [[name, tensor]];
+      }),
+    );
+  }
+
+  /**
+   * Runs the model and tells where its time goes, node by node. Without inputs: on random numbers, for a model of which all
+   * sizes are known.
+   */
+  async profile(inputs?: ModelInputs, options: ProfileOptions = {}): Promise<Profile> {
+    const call = "profile";
+    checkOptions(call, options, ["rounds"]);
+    const rounds = count(call, "rounds", options.rounds ?? 5);
+    this.#checkOpen(call);
+    const given = inputs === undefined ? this.#randomInputs(call) : this.#named(call, inputs);
+    const operands = this.#operands(call, given);
+    const planned = this.#plan(shapesOf(operands), this.graph.outputs);
+    const { steps } = planned.program;
+    const times: Float32Array[] = [];
+    for (let round = 0; round <= rounds; round++) {
+      const { milliseconds, tensors } = await this.#start(call, planned, operands, { timed: true });
+      for (const tensor of tensors) tensor.dispose();
+      if (milliseconds !== undefined && round > 0) times.push(milliseconds);
+    }
+    const strategies = await Promise.all(
+      steps.map(({ op, words }) => this.#store.executor.explain(op as OpName, words)),
+    );
+    return profileOf(
+      planned.optimised,
+      steps.map((step, i) => ({
+        step,
+        strategy: strategies[i] ?? "",
+        milliseconds: times.map((time) => time[i] ?? 0),
+      })),
+    );
+  }
+
+  /**
+   * The layers of the network, their output shapes, parameters, multiply-adds and receptive fields; `String()` of it is a
+   * table. `shapes` of the inputs are needed where the network leaves them open.
+   */
+  summary(shapes: InputShapes = {}): Summary {
+    this.#checkOpen("summary");
+    return summarise(specialise(this.graph, this.#shapes("summary", shapes)));
+  }
+
+  /** Bytes that the model needs for inputs of these shapes, known before it runs. */
+  memory(shapes: InputShapes = {}): ProgramMemory {
+    this.#checkOpen("memory");
+    const { optimised, program } = this.#plan(this.#shapes("memory", shapes), this.graph.outputs);
+    return memoryOf(optimised, program);
+  }
+
+  /** Plans the model for inputs of these shapes, and brings its weights into the core, before it first runs. */
+  prepare(shapes: InputShapes = {}): void {
+    this.#checkOpen("prepare");
+    this.#load(this.#plan(this.#shapes("prepare", shapes), this.graph.outputs));
+  }
+
+  /** The network as an ONNX file, for `engine.load` and every other runtime. */
+  async save(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#checkOpen("save");
+    return this.#write(this.graph);
+  }
+
+  /** Frees weights and plans. Runs that have begun go on; later ones reject. May be called again. */
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    collected.unregister(this);
+    for (const id of this.#programs) this.#store.freeProgram(id);
+    this.#programs.clear();
+    this.#plans.clear();
+    this.#weights.dispose();
+  }
+
+  /** For `using`: {@link Model.dispose}. */
+  [Symbol.dispose](): void {
+    this.dispose();
+  }
+
+  async #run<D extends DType>(
+    call: string,
+    inputs: ModelInputs,
+    outputs: readonly ValueName[],
+    options: ModelRunOptions,
+  ): Promise<ModelOutputs<D>> {
+    checkOptions(call, options, ["signal", "onProgress"]);
+    const { signal, onProgress } = options;
+    this.#checkOpen(call);
+    const operands = this.#operands(call, this.#named(call, inputs));
+    const planned = this.#plan(shapesOf(operands), outputs);
+    const onStep = onProgress && ((done: number, total: number): void => onProgress({ done, total }));
+    const { tensors } = await this.#start(call, planned, operands, { signal, onStep });
+    const named = new Map(planned.program.outputs.map(({ name }, i) => [name, tensors[i] as Tensor<D>]));
+    await trimRows(this.#store, planned.optimised, named);
+    for (const [name, tensor] of named) {
+      if (outputs.includes(name)) continue;
+      tensor.dispose();
+      named.delete(name);
+    }
+    return Object.fromEntries(named);
+  }
+
+  async #start(
+    call: string,
+    planned: Planned,
+    inputs: readonly Input[],
+    options: Parameters<Store["runProgram"]>[1],
+  ): ReturnType<Store["runProgram"]> {
+    this.#checkOpen(call);
+    const program = this.#load(planned);
+    const outputs = planned.program.outputs.map((each) => output(call, each.shape, dtypeOf(each)));
+    try {
+      return await this.#store.runProgram({ call, program, inputs, outputs }, options);
+    } catch (error) {
+      throw withNode(error, call, planned.program);
+    }
+  }
+
+  /** The plan for inputs of these shapes. */
+  #plan(shapes: ReadonlyMap<ValueName, Shape>, outputs: readonly ValueName[]): Planned {
+    const key = JSON.stringify([[...shapes].sort(([a], [b]) => (a < b ? -1 : 1)), outputs]);
+    let planned = this.#plans.get(key);
+    this.#plans.delete(key);
+    if (planned === undefined) {
+      const known = withRows(specialise({ ...this.graph, outputs }, shapes));
+      const optimised = optimise(known);
+      planned = { known, optimised, program: planProgram(optimised), id: undefined };
+    }
+    this.#plans.set(key, planned);
+    for (const [old, plan] of this.#plans) {
+      if (this.#plans.size <= MAX_PLANS) break;
+      this.#plans.delete(old);
+      if (plan.id === undefined) continue;
+      this.#programs.delete(plan.id);
+      this.#store.freeProgram(plan.id);
+      // Whoever still has the plan brings it back.
+      plan.id = undefined;
+    }
+    return planned;
+  }
+
+  /** Brings a plan into the core, if it is not there. */
+  #load(planned: Planned): ProgramId {
+    if (planned.id === undefined) {
+      const { program } = planned;
+      const { ids, passing, packing } = this.#weights.write(program);
+      const steps = stepsOf(program, (constant) => ids.get(constant) ?? 0);
+      planned.id = this.#store.loadProgram({ arena: program.arena, steps, weightsOnlyPacked: passing });
+      this.#programs.add(planned.id);
+      for (const id of packing) this.#store.freeProgram(id);
+    }
+    return planned.id;
+  }
+
+  #checkOpen(call: string): void {
+    this.#store.checkOpen(call);
+    if (!this.#disposed) return;
+    throw new LensletError("tensor-disposed", `${call}: the model was disposed; engine.load() makes a new one`);
+  }
+
+  /** The operands by name. */
+  #named(call: string, inputs: unknown): ReadonlyMap<string, unknown> {
+    const names = this.inputs.map(({ name }) => name);
+    const expected = `{ ${names.map(show).join(", ")} }, each a tensor or { data, shape }`;
+    if (typeof inputs !== "object" || inputs === null) throw invalid(call, "inputs", inputs, expected);
+    if (inputs instanceof Tensor || isArrayWithShape(inputs)) {
+      const [name] = names;
+      if (names.length === 1 && name !== undefined) return new Map([[name, inputs]]);
+      const text = `${call}: inputs is one operand, the model has ${names.length} inputs; expected ${expected}`;
+      throw new LensletError("invalid-argument", text, { argument: "inputs" });
+    }
+    const given = new Map<string, unknown>(Object.entries(inputs));
+    checkOptions(call, inputs, names, "inputs");
+    const missing = names.find((name) => given.get(name) === undefined);
+    if (missing === undefined) return given;
+    const text = `${call}: inputs has no ${show(missing)}; expected ${expected}`;
+    throw new LensletError("invalid-argument", text, { argument: missing });
+  }
+
+  /** Operands in the order of the inputs. */
+  #operands(call: string, given: ReadonlyMap<string, unknown>): readonly Input[] {
+    return this.inputs.map(({ name }) => operandInput(call, name, given.get(name)));
+  }
+
+  #shapes(call: string, shapes: unknown): ReadonlyMap<ValueName, Shape> {
+    const names = this.inputs.map(({ name }) => name);
+    if (Array.isArray(shapes)) {
+      const [name] = names;
+      if (names.length === 1 && name !== undefined) return new Map([[name, parseShape(call, name, shapes)]]);
+    }
+    checkOptions(call, shapes, names, "shapes");
+    return new Map(Object.entries(shapes as object).map(([name, shape]) => [name, parseShape(call, name, shape)]));
+  }
+
+  #randomInputs(call: string): ReadonlyMap<string, unknown> {
+    return new Map(
+      this.inputs.map(({ name, shape }) => {
+        const sizes = shape?.filter((size) => typeof size === "number");
+        if (sizes === undefined || sizes.length !== shape?.length) {
+          throw invalid(call, "inputs", undefined, `inputs: the size of ${show(name)} is not known without`);
+        }
+        const size = sizes.reduce((product, each) => product * each, 1);
+        return [name, { data: Float32Array.from({ length: size }, () => Math.random()), shape: sizes }];
+      }),
+    );
+  }
+
+  /** The value of this name, or the first output of the node of this name. */
+  #valueNamed(call: string, name: unknown): ValueName {
+    if (typeof name === "string") {
+      if (this.graph.inputs.has(name) || this.graph.constants.has(name)) return name;
+      for (const node of this.graph.nodes) if (node.outputs.includes(name)) return name;
+      const value = this.graph.nodes.find((node) => node.name === name)?.outputs[0];
+      if (value !== undefined) return value;
+    }
+    throw invalid(call, "names", name, "names of the network's values or nodes: see model.summary()");
+  }
+}
+
+function isArrayWithShape(inputs: object): boolean {
+  if (!("data" in inputs) || !("shape" in inputs)) return false;
+  return Array.isArray(inputs.data) || ArrayBuffer.isView(inputs.data);
+}
+
+function describe(name: string, { type, shape }: ValueInfo): ValueDescription {
+  return { name, type, shape: shape?.map((size: Dim) => size ?? null) ?? null };
+}
+
+/** The graph with outputs that tell how many rows of the others count. */
+function withRows(graph: KnownGraph): KnownGraph {
+  const rows = graph.outputs.flatMap((name) => graph.infos.get(name)?.rows ?? []);
+  return rows.length === 0 ? graph : { ...graph, outputs: [...new Set([...graph.outputs, ...rows])] };
+}
+
+function shapesOf(inputs: readonly Input[]): ReadonlyMap<ValueName, Shape> {
+  return new Map(inputs.map(({ argument, shape }) => [argument, shape]));
+}
+
+function dtypeOf({ type }: LoweredOutput): DType {
+  return type === "float32" ? "float32" : "int32";
+}
+
+/** An error of a step as one of its node. */
+function withNode(error: unknown, call: string, { steps }: Program): unknown {
+  if (!(error instanceof LensletError)) return error;
+  const found = /^steps\[(\d+)\]$/.exec(error.argument ?? "");
+  const node = steps[Number(found?.[1] ?? -1)]?.node;
+  if (found === null || node === undefined) return error;
+  const where = `${call}: node ${show(node.name)} (${node.op})`;
+  const text = error.message.replace(/^.*?steps\[\d+\]/, where);
+  return new LensletError(error.code, text, { argument: node.name, cause: error });
+}
