@@ -8,7 +8,8 @@ import { LENSLET } from "./peers/lenslet.ts";
 import { peers } from "./peers/all.ts";
 import type { BuildChoice } from "./peers/peer.ts";
 
-export const USAGE = `npm run bench -- [frames] [options]
+export const USAGE = `npm run bench -- [models|frames] [options]
+  models             whole networks from their ONNX files, instead of single layers; --case NAME for one of them
   frames             pictures a second in Chromium, page and worker, from RGBA bytes to their edges; takes --rounds
   --case TEXT        only cases whose name contains TEXT, or of a group: ${groups.map(({ name }) => name).join(", ")}, cold; repeatable
   --peer NAME        only this peer (${peers
@@ -25,6 +26,8 @@ export const USAGE = `npm run bench -- [frames] [options]
   --compare FILE     say what got slower since FILE was written by --json; with a second FILE behind it, nothing is run`;
 
 export interface Options {
+  /** Whole networks to run instead of cases, by name; all if empty. */
+  readonly networks: readonly string[] | undefined;
   readonly cases: readonly Selected[];
   readonly cold: boolean;
   readonly peers: readonly string[];
@@ -49,6 +52,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
   const { values, positionals } = parse(args);
   if (values.help) return "help";
   const wanted = values.case ?? [];
+  const whole = positionals[0] === "models";
   // The name of a group means that group alone; any other text is looked for in the cases that run by themselves.
   const isGroup = (text: string): boolean => groups.some(({ name }) => name === text);
   const cases = groups.flatMap(({ name: group, standard, members }) =>
@@ -61,8 +65,9 @@ export function parseOptions(args: readonly string[]): Options | "help" {
       .map((member) => ({ ...member, group })),
   );
   const cold = wanted.length === 0 || wanted.includes("cold");
-  if (cases.length === 0 && !cold) throw new UsageError(`no case is called ${wanted.join(" or ")}`);
+  if (cases.length === 0 && !cold && !whole) throw new UsageError(`no case is called ${wanted.join(" or ")}`);
   return {
+    networks: whole ? wanted : undefined,
     cases,
     cold,
     peers: chosenPeers(values.peer ?? []),
@@ -74,7 +79,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
     json: path(values.json),
     svg: path(values.svg),
     compare: path(values.compare),
-    report: path(positionals[0]),
+    report: whole ? undefined : path(positionals[0]),
   };
 }
 

@@ -26,6 +26,10 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(await framesText(options.rounds, note));
     return;
   }
+  if (options.networks !== undefined) {
+    console.log(await networksText(options, options.networks));
+    return;
+  }
   const report = options.report === undefined ? await measured(options) : read(options.report);
   console.log(text(report));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report)}\n`);
@@ -60,6 +64,18 @@ async function measured(options: Options): Promise<Report> {
     cold: started,
     sizes: options.cold ? sizes(options.peers) : [],
   };
+}
+
+async function networksText(options: Options, names: readonly string[]): Promise<string> {
+  const { runNetworks } = await import("./networks/run.ts");
+  const { networkText } = await import("./networks/table.ts");
+  const known = (await import("./networks/networks.ts")).networks.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new UsageError(`models --case ${unknown}: there are ${known.join(", ")}`);
+  const reports = await runNetworks({ ...options, names, starts: true, now: clock(options.clock) }, note);
+  const cpu = cpus()[0]?.model.trim() ?? "unknown processor";
+  const about = `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${cpu}, one thread each, medians of ${options.rounds} interleaved rounds`;
+  return networkText(reports, about);
 }
 
 async function inNode(options: Options): Promise<{ result: SuiteResult; engine: string }> {

@@ -1,9 +1,10 @@
 /** A whole run in one thread: opens the runtimes that are there, measures case after case. The same in Node and in a page. */
-import { type Contender, measure, reason, type Schedule, type Selected } from "./measure.ts";
+import { type Contender, measure, type Selected } from "./measure.ts";
 import { measuredMachine } from "./peak.ts";
 import { peers } from "./peers/all.ts";
 import type { Environment } from "./peers/peer.ts";
 import type { CaseReport } from "./report.ts";
+import { reason, type Schedule } from "./timing.ts";
 
 export interface SuiteOptions extends Schedule {
   readonly cases: readonly Selected[];

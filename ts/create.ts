@@ -96,7 +96,11 @@ function engineOn(executor: Executor, wanted: Build | "auto", accuracy: Accuracy
     const text = `${CALL}: build is "${wanted}", but \`wasm\` is the ${build} build; leave one of them out`;
     throw new LensletError("invalid-argument", text, { argument: "build" });
   }
-  return new Engine(executor, { version, runtime: platform.runtime, accuracy });
+  return new Engine(executor, { version, runtime: platform.runtime, accuracy }, async (engine, source, options) => {
+    // Who filters pictures needs none of it.
+    const { loadModel } = await import("./load.ts");
+    return loadModel(engine, source, options);
+  });
 }
 
 const CALL = "createEngine";

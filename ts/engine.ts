@@ -2,6 +2,8 @@
 import type { Accuracy, Build, CoreMemory, Executor, Runtime } from "./command.ts";
 import { tensorBytes, type TensorOptions } from "./ops/create.ts";
 import { explained, type Explainable, type Explanation } from "./ops/explain.ts";
+import type { LoadOptions, ModelSource } from "./load.ts";
+import type { Model } from "./model/model.ts";
 import { Operators } from "./operators.ts";
 import type { Shape } from "./shape.ts";
 import { Store } from "./store.ts";
@@ -38,6 +40,9 @@ export interface EngineMemory {
   readonly core: CoreMemory;
 }
 
+/** Makes models; `createEngine` gives it, since an engine knows no files. */
+export type ModelLoader = (engine: Engine, source: ModelSource, options: LoadOptions) => Promise<Model>;
+
 let readStore: (engine: Engine) => Store;
 
 /**
@@ -50,20 +55,23 @@ export class Engine extends Operators {
   /** What it runs on. */
   readonly info: EngineInfo;
   readonly #store: Store;
+  readonly #loadModel: ModelLoader;
 
   static {
     readStore = (engine) => engine.#store;
   }
 
-  /** For `createEngine`: an executor, and what it does not know itself. */
+  /** For `createEngine`: an executor, what it does not know itself, and what makes models. */
   constructor(
     executor: Executor,
     { version, runtime, accuracy }: Pick<EngineInfo, "version" | "runtime" | "accuracy">,
+    loadModel: ModelLoader,
   ) {
     const store = new Store(executor);
     super(store);
     store.attach(this);
     this.#store = store;
+    this.#loadModel = loadModel;
     const { build, host } = executor;
     this.info = Object.freeze({ version, build, accuracy, runtime, host, threads: 1 });
   }
@@ -83,6 +91,23 @@ export class Engine extends Operators {
     this.#store.checkOpen("tensor");
     const made = tensorBytes("tensor", data, shape, options);
     return this.#store.write(made.bytes, made.shape, made.owned);
+  }
+
+  /**
+   * A trained network from its ONNX file (opset 7 or later), or one written by hand: {@link sequential}, {@link graph}. The
+   * file comes from an address (in Node also a path), a `Blob`, bytes or a stream; no conversion, no options. Bytes that the
+   * caller gave must stay as they are until the promise resolves.
+   *
+   * Rejects with `file-failed`; `model-invalid` for a file that is malformed; `model-unsupported` with a list of all that
+   * the network needs and lenslet does not have; `aborted`; `invalid-argument`.
+   *
+   * @example
+   * const model = await engine.load("mobilenet.onnx");
+   * const { logits } = await model.run({ input: pixels });
+   */
+  async load(source: ModelSource, options: LoadOptions = {}): Promise<Model> {
+    this.#store.checkOpen("load");
+    return this.#loadModel(this, source, options);
   }
 
   /**

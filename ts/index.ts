@@ -10,6 +10,9 @@ export { Engine, type EngineInfo, type EngineMemory } from "./engine.ts";
 export { type ErrorCode, LensletError } from "./errors.ts";
 export * as filters from "./filters.ts";
 export * as image from "./image.ts";
+export type { LoadOptions, ModelSource } from "./load.ts";
+export type { Constant, NumberType } from "./model/constant.ts";
+export type { Dim, Graph, Node, ValueInfo } from "./model/graph.ts";
 export {
   activation,
   add,
@@ -49,6 +52,17 @@ export {
   tanh,
   type Value,
 } from "./model/layers/index.ts";
+export type {
+  InputShapes,
+  Model,
+  ModelInputs,
+  ModelOutputs,
+  ModelRunOptions,
+  ProfileOptions,
+  ValueDescription,
+} from "./model/model.ts";
+export type { Profile } from "./model/profile.ts";
+export type { Summary } from "./model/summary.ts";
 export type { PoolWithIndices } from "./operators.ts";
 export type {
   Activation,
@@ -57,6 +71,7 @@ export type {
   ClampOptions,
   GeluOptions,
   HardSigmoidOptions,
+  SeluOptions,
   SoftmaxOptions,
 } from "./ops/activation.ts";
 export type { ConcatOptions, FlattenOptions } from "./ops/arrange.ts";
@@ -80,6 +95,7 @@ export {
   topK,
   type TopKOptions,
 } from "./scores.ts";
+export type { FileSource, Progress } from "./source.ts";
 export { type Coverage, coverage, featureMapSize, type Shape, type WindowOptions, type WindowSpec } from "./shape.ts";
 export {
   type DType,

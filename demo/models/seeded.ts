@@ -9,6 +9,7 @@ import {
   type Conv2dLayerOptions,
   dense,
   globalAvgPool2d,
+  type Graph,
   graph,
   type Layer,
   maxPool2d,
@@ -16,8 +17,6 @@ import {
   activation,
   type Value,
 } from "lenslet";
-
-type Network = ReturnType<typeof graph>;
 
 /** Statistics near what He's weights give, the last of a residual branch small, so that nothing grows or vanishes. */
 function norm(name: string, channels: number, scale = 1): Layer {
@@ -43,7 +42,7 @@ function convNorm(name: string, options: Conv2dLayerOptions, scale?: number): La
 }
 
 /** He et al. 2015, https://arxiv.org/abs/1512.03385 : 11.69 million parameters, 1.81 billion multiply-adds. */
-export function resnet18(): Network {
+export function resnet18(): Graph {
   return graph(
     { input: [224, 224, 3] },
     ({ input }) => {
@@ -80,7 +79,7 @@ const MOBILENET_V2 = [
 ] as const;
 
 /** 3.50 million parameters, 0.30 billion multiply-adds. */
-export function mobilenetV2(): Network {
+export function mobilenetV2(): Graph {
   return graph(
     { input: [224, 224, 3] },
     ({ input }) => {

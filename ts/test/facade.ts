@@ -6,7 +6,11 @@ import { FakeExecutor } from "./fake-executor.ts";
 /** An engine on a {@link FakeExecutor}. */
 export function fakeEngine(): { engine: Engine; executor: FakeExecutor } {
   const executor = new FakeExecutor();
-  return { engine: new Engine(executor, { version: "0.0.0", runtime: "node", accuracy: "fast" }), executor };
+  const noModels = async (): Promise<never> => {
+    throw new Error("a fake engine loads no models");
+  };
+  const engine = new Engine(executor, { version: "0.0.0", runtime: "node", accuracy: "fast" }, noModels);
+  return { engine, executor };
 }
 
 /** Expects that `call` throws a LensletError with this code and exactly this message. */

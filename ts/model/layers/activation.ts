@@ -37,6 +37,20 @@ export function activated(call: string, name: string, x: Value, activation: Acti
       return network.add("Gelu", name, [x], { approximate: geluForm(activation) }, shape);
     case "elu":
       return network.add("Elu", name, [x], { alpha: a }, shape);
+    case "celu":
+      return network.add("Celu", name, [x], { alpha: a }, shape);
+    case "selu":
+      return network.add("Selu", name, [x], { alpha: a, gamma: b }, shape);
+    case "thresholdedRelu":
+      return network.add("ThresholdedRelu", name, [x], { alpha: a }, shape);
+    case "swish":
+      return network.add("Swish", name, [x], { alpha: a }, shape);
+    case "mish":
+      return network.add("Mish", name, [x], {}, shape);
+    case "softplus":
+      return network.add("Softplus", name, [x], {}, shape);
+    case "softsign":
+      return network.add("Softsign", name, [x], {}, shape);
   }
 }
 
