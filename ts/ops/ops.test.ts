@@ -150,6 +150,20 @@ describe("words", () => {
     ["resize2d", [1, 4, 6, 2], (e, x) => e.resize(x, { size: [2, 12] }), [1, 2, 12, 2], [0, 1, 4, 6, 2, 2, 12, 1, 0]],
     [
       "resize2d",
+      [1, 4, 6, 2],
+      (e, x) => e.resize(x, { size: [2, 12], mode: "cubic", coordinates: "pytorch-half-pixel", antialias: true }),
+      [1, 2, 12, 2],
+      [0, 1, 4, 6, 2, 2, 12, 2, 3, 0, -0.5, 1, 1, 0, 0],
+    ],
+    [
+      "resize2d",
+      [1, 4, 6, 2],
+      (e, x) => e.resize(x, { size: 2, mode: "nearest", coordinates: "asymmetric", rounding: "round-prefer-ceil" }),
+      [1, 2, 2, 2],
+      [0, 1, 4, 6, 2, 2, 2, 0, 2, 1, -0.75, 0, 0, 0, 0],
+    ],
+    [
+      "resize2d",
       [1, 2, 4, 6],
       (e, x) => e.resize(x, { scale: [0.5, 2], mode: "nearest", coordinates: "asymmetric", layout: "NCHW" }),
       [1, 2, 2, 12],

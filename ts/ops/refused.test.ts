@@ -250,9 +250,9 @@ describe("refused", () => {
     ],
     [
       [1, 2, 2, 1],
-      (e, x) => e.resize(x, untyped({ size: 4, mode: "cubic" })),
+      (e, x) => e.resize(x, untyped({ size: 4, mode: "lanczos" })),
       "invalid-argument",
-      'resize: mode is "cubic"; expected "nearest" or "linear"',
+      'resize: mode is "lanczos"; expected "nearest", "linear" or "cubic"',
     ],
   ])("%j: %s", (shape, call, code, message) => {
     const { engine, executor } = fakeEngine();

@@ -130,9 +130,14 @@ impl Words<'_> {
         })
     }
 
+    /// True if all were read.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// An error if words are left over: the two sides disagree about an operator.
     pub(crate) fn end(self) -> Result<(), SpecError> {
-        if self.0.is_empty() {
+        if self.is_empty() {
             return Ok(());
         }
         Err(SpecError::invalid("words", format!("has {} numbers more than the operator reads", self.0.len())))

@@ -3,7 +3,14 @@
 import { transposeExpected } from "../oracle/compare.ts";
 import { type BatchNormOptions, batchNorm } from "../oracle/elementwise.ts";
 import { counting, toNchw, transpose } from "../oracle/nd.ts";
-import { type Coordinates, resizeLinear, resizeNearest } from "../oracle/shapes.ts";
+import {
+  type Coordinates,
+  type Filter,
+  type Rounding,
+  resizeFiltered,
+  resizeLinear,
+  resizeNearest,
+} from "../oracle/shapes.ts";
 import { checkImage } from "./both-layouts.ts";
 import { type Case, compare, equal, randomFor, take, upload } from "./case.ts";
 
@@ -52,7 +59,7 @@ const ranks: readonly Case[] = [
   },
 ];
 
-const modes: readonly Coordinates[] = ["half-pixel", "align-corners", "asymmetric"];
+const modes: readonly Coordinates[] = ["half-pixel", "align-corners", "asymmetric", "pytorch-half-pixel"];
 type Size = readonly [number, number];
 const sizes: readonly (readonly [from: Size, to: Size])[] = [
   [
@@ -106,6 +113,53 @@ const resized: readonly Case[] = modes.flatMap((coordinates) =>
   })),
 );
 
+const filters: readonly Omit<Filter, "coordinates">[] = [
+  { mode: "cubic" },
+  { mode: "cubic", cubicCoefficient: -0.5 },
+  { mode: "cubic", excludeOutside: true },
+  { mode: "linear", antialias: true },
+  { mode: "cubic", antialias: true },
+  { mode: "linear", antialias: true, excludeOutside: false },
+];
+
+const filtered: readonly Case[] = filters.flatMap((filter) =>
+  sizes.map(([from, to]) => ({
+    name: `resize ${from.join("x")} to ${to.join("x")}, ${JSON.stringify(filter)}`,
+    async run(engine) {
+      for (const c of [1, 3, 5]) {
+        const x = randomFor(filter.mode).nd([1, ...from, c]);
+        for (const coordinates of modes) {
+          const options = { ...filter, coordinates };
+          await checkImage(
+            engine,
+            x,
+            resizeFiltered(x, to, options),
+            `${coordinates}, ${c} channels`,
+            (layout, image) => engine.resize(image, { ...options, size: to, layout }),
+          );
+        }
+      }
+    },
+  })),
+);
+
+const roundings: readonly Rounding[] = ["round-prefer-floor", "round-prefer-ceil", "floor", "ceil"];
+
+const rounded: readonly Case[] = roundings.map((rounding) => ({
+  name: `resize to the nearest, ${rounding}`,
+  async run(engine) {
+    for (const [from, to] of sizes) {
+      const x = randomFor(rounding).nd([1, ...from, 2]);
+      for (const coordinates of modes) {
+        const what = `${from.join("x")} to ${to.join("x")}, ${coordinates}`;
+        await checkImage(engine, x, resizeNearest(x, to, coordinates, rounding), what, (layout, image) =>
+          engine.resize(image, { mode: "nearest", size: to, coordinates, rounding, layout }),
+        );
+      }
+    }
+  },
+}));
+
 const words: readonly Case[] = [
   {
     name: "resize by scale rounds down; linear and half-pixel unless told",
@@ -131,4 +185,4 @@ const words: readonly Case[] = [
   },
 ];
 
-export const cases: readonly Case[] = [...norms, ...ranks, ...resized, ...words];
+export const cases: readonly Case[] = [...norms, ...ranks, ...resized, ...filtered, ...rounded, ...words];

@@ -237,6 +237,18 @@ export const values: readonly Mistake[] = rows("invalid-argument", [
     (engine, { x }) => engine.resize(x, wrong({ size: 3, scale: 2 })),
   ],
   ["a scale of 0", "scale", [/scale is 0;/, /positive number/], (engine, { x }) => engine.resize(x, { scale: 0 })],
+  [
+    "a rounding of another name",
+    "rounding",
+    [/rounding is "up";/, /"ceil"/],
+    (engine, { x }) => engine.resize(x, { size: 2, rounding: wrong("up") }),
+  ],
+  [
+    "a cubic without a coefficient",
+    "cubicCoefficient",
+    [/cubicCoefficient is NaN;/, /finite number/],
+    (engine, { x }) => engine.resize(x, { size: 2, mode: "cubic", cubicCoefficient: Number.NaN }),
+  ],
   ["a sigma of 0", "sigma", [/sigma is 0;/, /positive number/], () => filters.gaussian({ sigma: 0 })],
   [
     "a filter for no channels",

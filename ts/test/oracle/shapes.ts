@@ -59,25 +59,45 @@ export function concat(parts: readonly Nd[], axis: number): Expected {
 }
 
 /** How output positions map to input positions (ONNX's `coordinate_transformation_mode`). */
-export type Coordinates = "half-pixel" | "align-corners" | "asymmetric";
+export type Coordinates = "half-pixel" | "align-corners" | "asymmetric" | "pytorch-half-pixel";
 
 /** The input position of an output position as an exact fraction: numerator and denominator. */
 function coordinate(output: number, inSize: number, outSize: number, coordinates: Coordinates): [number, number] {
-  if (coordinates === "half-pixel") return [(2 * output + 1) * inSize - outSize, 2 * outSize];
+  if (coordinates === "pytorch-half-pixel" && outSize === 1) return [0, 1];
+  if (coordinates === "half-pixel" || coordinates === "pytorch-half-pixel")
+    return [(2 * output + 1) * inSize - outSize, 2 * outSize];
   if (coordinates === "asymmetric") return [output * inSize, outSize];
   return outSize === 1 ? [0, 1] : [output * (inSize - 1), outSize - 1];
 }
 
-/** Nearest neighbours: asymmetric rounds down, the others round halves down (ONNX's `round_prefer_floor`). Exact. */
-export function resizeNearest(x: Nd, size: readonly [number, number], coordinates: Coordinates): Expected {
+/** Which neighbour is the nearest (ONNX's `nearest_mode`). */
+export type Rounding = "round-prefer-floor" | "round-prefer-ceil" | "floor" | "ceil";
+
+function rounded(numerator: number, denominator: number, rounding: Rounding): number {
+  const twice = 2 * denominator;
+  switch (rounding) {
+    case "round-prefer-floor":
+      return Math.ceil((2 * numerator - denominator) / twice);
+    case "round-prefer-ceil":
+      return Math.floor((2 * numerator + denominator) / twice);
+    case "floor":
+      return Math.floor(numerator / denominator);
+    case "ceil":
+      return Math.ceil(numerator / denominator);
+  }
+}
+
+/** Nearest neighbours: unless told, asymmetric rounds down, the others round halves down. Exact. */
+export function resizeNearest(
+  x: Nd,
+  size: readonly [number, number],
+  coordinates: Coordinates,
+  rounding: Rounding = coordinates === "asymmetric" ? "floor" : "round-prefer-floor",
+): Expected {
   const [n, inH, inW, c] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2), at(x.shape, 3)];
   const nearest = (output: number, inSize: number, outSize: number): number => {
     const [numerator, denominator] = coordinate(output, inSize, outSize, coordinates);
-    const place =
-      coordinates === "asymmetric"
-        ? Math.floor(numerator / denominator)
-        : Math.ceil((2 * numerator - denominator) / (2 * denominator));
-    return Math.min(Math.max(place, 0), inSize - 1);
+    return Math.min(Math.max(rounded(numerator, denominator, rounding), 0), inSize - 1);
   };
   const shape = [n, ...size, c];
   const data = new Float32Array(sizeOf(shape));
@@ -88,24 +108,54 @@ export function resizeNearest(x: Nd, size: readonly [number, number], coordinate
   return exactly({ shape, data });
 }
 
-/** Bilinear, the border repeated. Positions are float32 in an engine: that error grows with the image's size. */
+/** A filter and its particulars. */
+export interface Filter {
+  readonly mode: "linear" | "cubic";
+  readonly coordinates: Coordinates;
+  /** The cubic's parameter. Default -0.75, with `antialias` -0.5. */
+  readonly cubicCoefficient?: number;
+  readonly antialias?: boolean;
+  /** Default: as `antialias`. */
+  readonly excludeOutside?: boolean;
+}
+
+/** Bilinear, the border repeated. */
 export function resizeLinear(x: Nd, size: readonly [number, number], coordinates: Coordinates): Expected {
+  return resizeFiltered(x, size, { mode: "linear", coordinates });
+}
+
+/** What every element weighs in one of the output, in any order. */
+function taps(output: number, inSize: number, outSize: number, filter: Filter): readonly (readonly [number, number])[] {
+  const { antialias = false, excludeOutside = antialias, cubicCoefficient: a = antialias ? -0.5 : -0.75 } = filter;
+  const [numerator, denominator] = coordinate(output, inSize, outSize, filter.coordinates);
+  const place = numerator / denominator;
+  const stretch = antialias ? Math.min(1, outSize / inSize) : 1;
+  const reach = Math.ceil(2 / stretch) + 1;
+  const weights: [number, number][] = [];
+  for (let index = Math.floor(place) - reach; index <= Math.floor(place) + reach; index++) {
+    const inside = Math.min(Math.max(index, 0), inSize - 1);
+    if (excludeOutside && index !== inside) continue;
+    const distance = Math.abs(index - place) * stretch;
+    weights.push([inside, filter.mode === "linear" ? Math.max(0, 1 - distance) : cubic(distance, a)]);
+  }
+  const sum = weights.reduce((total, [, weight]) => total + weight, 0);
+  return weights.map(([index, weight]) => [index, weight / sum]);
+}
+
+function cubic(x: number, a: number): number {
+  if (x <= 1) return (a + 2) * x ** 3 - (a + 3) * x ** 2 + 1;
+  return x < 2 ? a * (x ** 3 - 5 * x ** 2 + 8 * x - 4) : 0;
+}
+
+/** Filtered along rows and columns. Positions may be float32 in an engine: that error grows with the image's size. */
+export function resizeFiltered(x: Nd, size: readonly [number, number], filter: Filter): Expected {
   const [n, inH, inW, c] = [at(x.shape, 0), at(x.shape, 1), at(x.shape, 2), at(x.shape, 3)];
-  const neighbours = (output: number, inSize: number, outSize: number): readonly (readonly [number, number])[] => {
-    const [numerator, denominator] = coordinate(output, inSize, outSize, coordinates);
-    const place = Math.min(Math.max(numerator / denominator, 0), inSize - 1);
-    const low = Math.floor(place);
-    return [
-      [low, 1 - (place - low)],
-      [Math.min(low + 1, inSize - 1), place - low],
-    ];
-  };
   const shape = [n, ...size, c];
   const values = new Float64Array(sizeOf(shape));
   eachPosition(shape, (flat, [image = 0, oh = 0, ow = 0, channel = 0]) => {
     let sum = 0;
-    for (const [row, rowWeight] of neighbours(oh, inH, size[0])) {
-      for (const [column, columnWeight] of neighbours(ow, inW, size[1])) {
+    for (const [row, rowWeight] of taps(oh, inH, size[0], filter)) {
+      for (const [column, columnWeight] of taps(ow, inW, size[1], filter)) {
         sum += rowWeight * columnWeight * at(x.data, flatten(x.shape, [image, row, column, channel]));
       }
     }

@@ -4,20 +4,31 @@ use super::in_nhwc;
 use crate::call::{Call, output};
 use lenslet_kernels::edges::sobel_magnitude;
 use lenslet_kernels::image::{self, Color, PixelRange};
-use lenslet_kernels::resize::{Coordinates, Resize2d, ResizeMode};
+use lenslet_kernels::pool::planes_of;
+use lenslet_kernels::resize::{Coordinates, Resize2d, ResizeMode, Rounding, Sampling};
 use lenslet_kernels::shape::{Image, Layout, SpecError};
 
-/// Words: layout, n, h, w, c, outH, outW, mode (0 nearest, 1 linear), coordinates (0 half-pixel, 1 align-corners,
-/// 2 asymmetric).
+/// Words: layout, n, h, w, c, outH, outW, mode (0 nearest, 1 linear, 2 cubic), coordinates (0 half-pixel, 1 align-corners,
+/// 2 asymmetric, 3 pytorch-half-pixel, 4 half-pixel-symmetric). Then, unless all are the usual of [`Sampling::new`], rounding
+/// (0 round-prefer-floor, 1 round-prefer-ceil, 2 floor, 3 ceil), cubicCoeffA, excludeOutside, antialias, scaleH, scaleW (0 and 0: those
+/// of the sizes).
 pub(crate) fn resize2d(mut call: Call) -> Result<(), SpecError> {
     let (layout, image) = call.words.image()?;
     let [out_h, out_w] = call.words.sizes(["outH", "outW"])?;
     let mode = ResizeMode::from_code(call.words.code("mode")?)?;
-    let coordinates = Coordinates::from_code(call.words.code("coordinates")?)?;
+    let mut sampling = Sampling::new(mode, Coordinates::from_code(call.words.code("coordinates")?)?);
+    if !call.words.is_empty() {
+        sampling.rounding = Rounding::from_code(call.words.code("rounding")?)?;
+        sampling.cubic_coeff_a = call.words.float("cubicCoeffA")?;
+        sampling.exclude_outside = call.words.flag("excludeOutside")?;
+        sampling.antialias = call.words.flag("antialias")?;
+        let scales = [call.words.float("scale")?, call.words.float("scale")?];
+        sampling.scales = (scales != [0.0; 2]).then_some(scales);
+    }
     call.words.end()?;
-    let resize = Resize2d::new(image, out_h, out_w, mode, coordinates)?;
-    let images = [&image, &Image { h: out_h, w: out_w, ..image }];
-    in_nhwc(layout, images, call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| resize.run(x, y))
+    // No transposes: a channel of an NCHW image is an image of one channel.
+    let image = if layout == Layout::Nchw { planes_of(&image) } else { image };
+    Resize2d::with_sampling(image, out_h, out_w, sampling)?.run(call.inputs.get(0)?, output(call.outputs, 0)?)
 }
 
 /// Input: h * w RGBA pixels, a byte a channel. Words: layout, h, w, color (0 grey, 1 rgb, 2 rgba), scale, mean (c), std (c).
