@@ -1,25 +1,22 @@
 /** A graph while nodes of a file are added to it. */
 import { type Constant, integers } from "../model/constant.ts";
 import type { Node, ValueInfo, ValueName } from "../model/graph.ts";
-import type { ExternalData } from "./external.ts";
 import { Names } from "./names.ts";
+import type { TensorProto } from "./proto/onnx_pb.ts";
+import { constantOf, type TensorFiles } from "./tensor.ts";
 
 /** What importers of operators read and add to. */
 export class GraphBuilder {
   readonly constants: Map<ValueName, Constant> = new Map();
   readonly nodes: Node[] = [];
-  readonly files: ExternalData;
+  readonly #files: TensorFiles;
   readonly #infos: ReadonlyMap<ValueName, Pick<ValueInfo, "shape">>;
   readonly #valueNames: Names;
   readonly #nodeNames = new Names();
 
   /** `infos` is what the file declares of its values, `taken` all names that it has. */
-  constructor(
-    files: ExternalData,
-    infos: ReadonlyMap<ValueName, Pick<ValueInfo, "shape">>,
-    taken: Iterable<ValueName>,
-  ) {
-    this.files = files;
+  constructor(files: TensorFiles, infos: ReadonlyMap<ValueName, Pick<ValueInfo, "shape">>, taken: Iterable<ValueName>) {
+    this.#files = files;
     this.#infos = infos;
     this.#valueNames = new Names(taken);
   }
@@ -30,6 +27,11 @@ export class GraphBuilder {
       const name = this.#nodeNames.unique(node.name);
       this.nodes.push(name === node.name ? node : { ...node, name });
     }
+  }
+
+  /** A tensor of the file as a constant, or the name of its type where there is none such. */
+  read(tensor: TensorProto): Constant | string {
+    return constantOf(tensor, this.#files);
   }
 
   /** Axes of a value, if the file tells. */

@@ -11,7 +11,7 @@ import type { Operator } from "./operators/operator.ts";
 import { inOrder } from "./order.ts";
 import { Problems } from "./problems.ts";
 import type { GraphProto, ModelProto, TensorProto } from "./proto/onnx_pb.ts";
-import { constantOf } from "./tensor.ts";
+import type { TensorFiles } from "./tensor.ts";
 import { infoOf, shapeOf } from "./value-info.ts";
 
 export type { ExternalData } from "./external.ts";
@@ -27,15 +27,24 @@ export interface OnnxFile {
   toGraph(externalData?: ExternalData): Graph;
 }
 
+/** Options of {@link readOnnx}. */
+export interface ReadOnnxOptions {
+  /**
+   * Whether the importer may change `bytes`, which are of no other use afterwards: weights are then moved by up to three
+   * bytes to where they can be read as numbers, instead of being copied. Default false.
+   */
+  readonly owned?: boolean;
+}
+
 /**
  * Decodes a file. Its weights stay where they are: `bytes` must not change as long as the graph is in use.
  *
  * @throws {LensletError} `model-invalid`.
  */
-export function readOnnx(bytes: Uint8Array): OnnxFile {
+export function readOnnx(bytes: Uint8Array, { owned = false }: ReadOnnxOptions = {}): OnnxFile {
   const model = decodeModel(bytes);
   const externalLocations = [...new Set([...tensorsOf(model)].filter(isExternal).map(locationOf))];
-  return { externalLocations, toGraph: (externalData = new Map()) => importModel(model, externalData) };
+  return { externalLocations, toGraph: (external = new Map()) => importModel(model, { external, movable: owned }) };
 }
 
 /**
@@ -58,7 +67,7 @@ function* tensorsOf({ graph, functions }: ModelProto): Generator<TensorProto> {
   }
 }
 
-function importModel(model: ModelProto, files: ExternalData): Graph {
+function importModel(model: ModelProto, files: TensorFiles): Graph {
   const { graph } = model;
   if (graph === undefined) throw malformed("the file has no graph");
   const problems = new Problems();
@@ -110,7 +119,7 @@ function addConstants(graph: GraphProto, builder: GraphBuilder, problems: Proble
     if (tensor.name === "" || names.has(tensor.name))
       throw malformed(`two initialisers have the name ${quote(tensor.name)}, or none`);
     names.add(tensor.name);
-    const constant = constantOf(tensor, builder.files);
+    const constant = builder.read(tensor);
     if (typeof constant === "string") problems.add(`initialisers of type ${constant}`, tensor.name);
     else builder.constants.set(tensor.name, constant);
   }

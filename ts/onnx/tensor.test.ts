@@ -2,6 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { decodeTensor } from "./decode.ts";
 import { TensorProtoSchema } from "./proto/onnx_pb.ts";
+import { readOnnx } from "./import.ts";
 import { constantOf } from "./tensor.ts";
 import * as onnx from "./testing/file.ts";
 
@@ -9,7 +10,9 @@ const bytesOf = (tensor: onnx.TensorInit): Uint8Array => toBinary(TensorProtoSch
 
 /** The constant that is read from a tensor after it was written. */
 const read = (tensor: onnx.TensorInit, files: ReadonlyMap<string, Uint8Array> = new Map()): unknown =>
-  constantOf(decodeTensor(bytesOf(tensor)), files);
+  constantOf(decodeTensor(bytesOf(tensor)), { external: files, movable: false });
+
+const none = { external: new Map(), movable: false };
 
 const packed = (data: Float32Array | Float64Array): Uint8Array => new Uint8Array(data.buffer);
 
@@ -118,15 +121,29 @@ describe("memory", () => {
     // Where raw_data lies in the message: at its end.
     const start = (8 + offset - ((bytes.length - values.byteLength) % 4)) % 4;
     file.set(bytes, start);
-    const constant = constantOf(decodeTensor(file.subarray(start, start + bytes.length)), new Map());
+    const constant = constantOf(decodeTensor(file.subarray(start, start + bytes.length)), none);
     if (typeof constant === "string") throw new Error(constant);
     expect(constant.data).toEqual(values);
     expect(constant.data.buffer === file.buffer).toBe(offset === 0);
   });
 
+  test.each([0, 1, 2, 3])("long ones at 4n + %i are moved within the file, if they may be", (offset) => {
+    const long = Float32Array.from({ length: 40 }, (_, i) => i / 7);
+    const model = onnx.file({
+      initialisers: [onnx.raw("w".repeat(offset + 1), long), onnx.raw("short", long.subarray(0, 3))],
+      nodes: [onnx.node("Relu", ["x"])],
+    });
+    const kept = readOnnx(model.slice()).toGraph().constants;
+    const file = readOnnx(model, { owned: true });
+    for (const constants of [file.toGraph().constants, file.toGraph().constants]) {
+      expect(constants).toEqual(kept);
+      expect(constants.get("w".repeat(offset + 1))?.data.buffer).toBe(model.buffer);
+    }
+  });
+
   test("bytes are always a view", () => {
     const bytes = bytesOf(onnx.raw("", Uint8Array.of(5, 6, 7), { type: onnx.UINT8 }));
-    const constant = constantOf(decodeTensor(bytes), new Map());
+    const constant = constantOf(decodeTensor(bytes), none);
     if (typeof constant === "string") throw new Error(constant);
     expect(constant.data.buffer).toBe(bytes.buffer);
   });

@@ -14,11 +14,19 @@ const MAX_ELEMENTS = 2 ** 31;
 /** Most axes that can be meant. */
 const MAX_AXES = 64;
 
+/** Where the bytes of tensors are. */
+export interface TensorFiles {
+  /** Those of tensors that lie beside the model's file. */
+  readonly external: ExternalData;
+  /** Whether numbers of the model's file may be moved within it. */
+  readonly movable: boolean;
+}
+
 /**
  * A tensor as a constant, or the name of its type where a graph cannot hold that. The numbers are views into the file
- * where its bytes are already what is held, and lie at an address for it; else copies.
+ * where its bytes are already what is held, and lie at an address for it, or can be moved to one; else copies.
  */
-export function constantOf(tensor: TensorProto, files: ExternalData): Constant | string {
+export function constantOf(tensor: TensorProto, files: TensorFiles): Constant | string {
   const { name, type } = elementType(tensor.dataType);
   if (type === undefined) return name;
   const what = `tensor ${quote(tensor.name)}`;
@@ -26,7 +34,7 @@ export function constantOf(tensor: TensorProto, files: ExternalData): Constant |
     throw malformed(`${what} is a segment of a tensor, which no version of ONNX defines`);
   const shape = tensor.dims.map(Number);
   const count = elementsOf(what, shape);
-  const source: Source = { what, shape, count, tensor, raw: rawBytes(tensor, files) };
+  const source: Source = { what, shape, count, tensor, raw: rawBytes(tensor, files.external), movable: files.movable };
   switch (tensor.dataType) {
     case FLOAT:
       return { type: "float32", shape, data: floats(source, tensor.floatData) };
@@ -67,6 +75,7 @@ interface Source {
   readonly count: number;
   readonly tensor: TensorProto;
   readonly raw: Uint8Array | undefined;
+  readonly movable: boolean;
 }
 
 function elementsOf(what: string, shape: readonly number[]): number {
@@ -97,7 +106,27 @@ function sized({ what, shape, count }: Source, bytes: Uint8Array, size: number):
 /** The same at an address that typed arrays of `size` bytes an element can be laid over. */
 function aligned(source: Source, bytes: Uint8Array, size: number): Uint8Array {
   const whole = sized(source, bytes, size);
-  return whole.byteOffset % size === 0 ? whole : whole.slice();
+  if (whole.byteOffset % size === 0) return whole;
+  return moved(source, whole, size) ?? whole.slice();
+}
+
+/** Bytes of a message's field from which on the varint of its length has two bytes, so that three precede them. */
+const LONG_FIELD = 128;
+
+/**
+ * The bytes after they were moved down to such an address, or undefined where that cannot be. They then lie over the tag
+ * and the length of their own field, which have been read. Three of four weights of a file are at odd addresses: copies
+ * would double its size in memory.
+ */
+function moved({ tensor, movable }: Source, bytes: Uint8Array, size: number): Uint8Array | undefined {
+  const { buffer, byteOffset, byteLength } = bytes;
+  const key = (["rawData", "floatData"] as const).find((field) => tensor[field] === bytes);
+  if (!movable || size > 4 || byteLength < LONG_FIELD || key === undefined) return undefined;
+  const start = byteOffset - (byteOffset % size);
+  new Uint8Array(buffer).copyWithin(start, byteOffset, byteOffset + byteLength);
+  const place = new Uint8Array(buffer, start, byteLength);
+  tensor[key] = place;
+  return place;
 }
 
 function floats(source: Source, typed: Uint8Array): Float32Array {

@@ -3,7 +3,6 @@ import { type Constant, floats, integers, type NumberType } from "../../model/co
 import type { GraphBuilder } from "../builder.ts";
 import { malformed } from "../malformed.ts";
 import type { OnnxNode } from "../node.ts";
-import { constantOf } from "../tensor.ts";
 import { elementType } from "../types.ts";
 import type { Operators } from "./operator.ts";
 import { plain } from "./pointwise.ts";
@@ -52,7 +51,7 @@ function constantIn(node: OnnxNode, graph: GraphBuilder): Constant | undefined {
   const { attributes } = node;
   const tensor = attributes.tensor("value");
   if (tensor !== undefined) {
-    const constant = constantOf(tensor, graph.files);
+    const constant = graph.read(tensor);
     if (typeof constant !== "string") return constant;
     node.unsupported(`a value of type ${constant}`);
     return undefined;
@@ -71,7 +70,7 @@ function constantIn(node: OnnxNode, graph: GraphBuilder): Constant | undefined {
 
 function addConstantOfShape(node: OnnxNode, graph: GraphBuilder): void {
   const tensor = node.attributes.tensor("value");
-  const constant = tensor === undefined ? floats(Float32Array.of(0)) : constantOf(tensor, graph.files);
+  const constant = tensor === undefined ? floats(Float32Array.of(0)) : graph.read(tensor);
   if (typeof constant === "string") {
     node.unsupported(`a value of type ${constant}`);
     return;

@@ -22,7 +22,7 @@ function named(names: readonly ValueName[], files: readonly Uint8Array[]): Reado
 }
 
 function tensorOf(bytes: Uint8Array): Constant {
-  const constant = constantOf(decodeTensor(bytes), new Map());
+  const constant = constantOf(decodeTensor(bytes), { external: new Map(), movable: false });
   if (typeof constant === "string") throw new Error(`a tensor of type ${constant}`);
   return constant;
 }
