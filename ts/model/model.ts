@@ -52,6 +52,8 @@ export interface ProfileOptions {
 
 /** A network planned for inputs of some shapes, and what of it is in the core. */
 interface Planned {
+  /** Tells the shapes from others. */
+  readonly sizes: string;
   /** As specialised, before any pass. */
   readonly known: KnownGraph;
   readonly optimised: KnownGraph;
@@ -102,7 +104,7 @@ export class Model {
     this.graph = graph;
     this.inputs = Array.from(graph.inputs, ([name, info]) => describe(name, info));
     const isFixed = [...graph.inputs.values()].every(({ shape }) => shape?.every((size) => typeof size === "number"));
-    this.#weights = new Weights(this.#store, isFixed);
+    this.#weights = new Weights(this.#store);
     collected.register(this, { store: this.#store, programs: this.#programs }, this);
     const fixed = isFixed ? this.#plan(new Map(), graph.outputs) : undefined;
     if (fixed !== undefined) this.#load(fixed);
@@ -287,14 +289,20 @@ export class Model {
   }
 
   /** The plan for inputs of these shapes. */
-  #plan(shapes: ReadonlyMap<ValueName, Shape>, outputs: readonly ValueName[]): Planned {
-    const key = JSON.stringify([[...shapes].sort(([a], [b]) => (a < b ? -1 : 1)), outputs]);
+  #plan(given: ReadonlyMap<ValueName, Shape>, outputs: readonly ValueName[]): Planned {
+    // Those that the network declares need not be given, and are the same size whether they are or not.
+    const shapes = new Map(given);
+    for (const [name, { shape }] of this.graph.inputs) {
+      if (!shapes.has(name) && shape?.every((size) => typeof size === "number")) shapes.set(name, shape);
+    }
+    const sizes = JSON.stringify([...shapes].sort(([a], [b]) => (a < b ? -1 : 1)));
+    const key = JSON.stringify([sizes, outputs]);
     let planned = this.#plans.get(key);
     this.#plans.delete(key);
     if (planned === undefined) {
       const known = withRows(specialise({ ...this.graph, outputs }, shapes));
       const optimised = optimise(known);
-      planned = { known, optimised, program: planProgram(optimised), id: undefined };
+      planned = { sizes, known, optimised, program: planProgram(optimised), id: undefined };
     }
     this.#plans.set(key, planned);
     for (const [old, plan] of this.#plans) {
@@ -313,7 +321,7 @@ export class Model {
   #load(planned: Planned): ProgramId {
     if (planned.id === undefined) {
       const { program } = planned;
-      const { ids, passing, packing } = this.#weights.write(program);
+      const { ids, passing, packing } = this.#weights.write(program, planned.sizes);
       const steps = stepsOf(program, (constant) => ids.get(constant) ?? 0);
       planned.id = this.#store.loadProgram({ arena: program.arena, steps, weightsOnlyPacked: passing });
       this.#programs.add(planned.id);

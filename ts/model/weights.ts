@@ -19,26 +19,26 @@ const PACKING: ReadonlyMap<string, number> = new Map([
 export class Weights {
   readonly #store: Store;
   /**
-   * Whether the core may forget what a filter was packed from. Only where the network has one size: another might want
-   * it packed in another way.
+   * Which inputs' sizes came first. For those the core may forget what a filter was packed from; others might want it
+   * packed in another way, and most networks never see others.
    */
-  readonly #isFixed: boolean;
+  #first: string | undefined;
   readonly #tensors = new Map<Constant, Tensor>();
   /** Filters that the core has in packed form alone, by how they are packed. */
   readonly #packed = new Map<Constant, Map<string, Tensor>>();
 
-  constructor(store: Store, isFixed: boolean) {
+  constructor(store: Store) {
     this.#store = store;
-    this.#isFixed = isFixed;
   }
 
   /**
-   * Writes what a program needs and is not there, and gives the tensors' ids. Filters that nobody reads once they are packed
+   * Writes what a program needs and is not there, and gives the tensors' ids; `sizes` tells the inputs' sizes. Filters that nobody reads once they are packed
    * are packed one by one, each by a program of its step alone, so that the core never holds all of them twice.
    */
-  write(program: Program): WrittenWeights {
+  write(program: Program, sizes: string): WrittenWeights {
     const { steps, arena, place } = program;
-    const onlyPacked = this.#isFixed ? packedAlone(steps) : new Map<Constant, string>();
+    this.#first ??= sizes;
+    const onlyPacked = this.#first === sizes ? packedAlone(steps) : new Map<Constant, string>();
     const ids = new Map<Constant, TensorId>();
     const passing: TensorId[] = [];
     const packing: ProgramId[] = [];
