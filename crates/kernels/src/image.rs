@@ -35,7 +35,8 @@ impl Color {
     }
 }
 
-/// How a byte `p` becomes the number `(p * range_scale - mean) / deviation`, channel by channel, and back.
+/// How a byte `p` becomes the number `(p * range_scale - mean) / deviation`, channel by channel, and a number `x` a byte again:
+/// `(x * deviation + mean) * (1 / range_scale)`.
 /// A channel that the tensor does not have is not looked at.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PixelRange {
@@ -74,13 +75,19 @@ impl PixelRange {
     /// As vectors of the four channels, or with `grey`, of the first one.
     fn vectors(&self, grey: bool) -> Vectors {
         let of = |values: &[f32; 4]| if grey { F32x4::splat(values[0]) } else { F32x4::load(values) };
-        Vectors { scale: F32x4::splat(self.range_scale), mean: of(&self.mean), deviation: of(&self.deviation) }
+        Vectors {
+            scale: F32x4::splat(self.range_scale),
+            unscale: F32x4::splat(1.0 / self.range_scale),
+            mean: of(&self.mean),
+            deviation: of(&self.deviation),
+        }
     }
 }
 
 /// A [`PixelRange`] as vectors.
 struct Vectors {
     scale: F32x4,
+    unscale: F32x4,
     mean: F32x4,
     deviation: F32x4,
 }
@@ -93,13 +100,12 @@ impl Vectors {
         if DIVIDE { centred / self.deviation } else { centred }
     }
 
-    /// What the nearest bytes, half way up, are without their fractions, 0 for NaN. Only `DIVIDE`s if the scale is not 1.
+    /// What the nearest bytes, half way up, are without their fractions, 0 for NaN.
     #[inline(always)]
-    fn bytes<const DIVIDE: bool>(&self, numbers: F32x4) -> F32x4 {
+    fn bytes(&self, numbers: F32x4) -> F32x4 {
         /// The largest number below a half: added to 0.49999997, which is to become 0, a half would round up to 1.
         const HALF: f32 = 0.5f32.next_down();
-        let scaled = numbers * self.deviation + self.mean;
-        let exact = if DIVIDE { scaled / self.scale } else { scaled };
+        let exact = (numbers * self.deviation + self.mean) * self.unscale;
         exact.pmin(F32x4::splat(255.0)) + F32x4::splat(HALF)
     }
 }
@@ -184,21 +190,17 @@ pub fn tensor_to_pixels(values: &[f32], color: Color, range: &PixelRange, rgba: 
     expect_len("input", values.len(), checked_len("pixels", &[pixels.len(), color.channels()])?)?;
     range.check(color)?;
     let vectors = range.vectors(color == Color::Grey);
-    let fill = match (color, range.range_scale != 1.0) {
-        (Color::Grey, false) => from_grey::<false>,
-        (Color::Grey, true) => from_grey::<true>,
-        (Color::Rgb, false) => from_colors::<3, false>,
-        (Color::Rgb, true) => from_colors::<3, true>,
-        (Color::Rgba, false) => from_colors::<4, false>,
-        (Color::Rgba, true) => from_colors::<4, true>,
-    };
-    fill(values, &vectors, pixels);
+    match color {
+        Color::Grey => from_grey(values, &vectors, pixels),
+        Color::Rgb => from_colors::<3>(values, &vectors, pixels),
+        Color::Rgba => from_colors::<4>(values, &vectors, pixels),
+    }
     Ok(())
 }
 
-fn from_grey<const DIVIDE: bool>(values: &[f32], vectors: &Vectors, pixels: &mut [[u8; 4]]) {
+fn from_grey(values: &[f32], vectors: &Vectors, pixels: &mut [[u8; 4]]) {
     let bytes = |values| {
-        let grey = vectors.bytes::<DIVIDE>(values);
+        let grey = vectors.bytes(values);
         F32x4::to_planes([grey, grey, grey, F32x4::splat(255.0)])
     };
     let (quads, rest) = values.as_chunks::<4>();
@@ -211,11 +213,11 @@ fn from_grey<const DIVIDE: bool>(values: &[f32], vectors: &Vectors, pixels: &mut
     }
 }
 
-fn from_colors<const C: usize, const DIVIDE: bool>(values: &[f32], vectors: &Vectors, pixels: &mut [[u8; 4]]) {
+fn from_colors<const C: usize>(values: &[f32], vectors: &Vectors, pixels: &mut [[u8; 4]]) {
     // The fourth lane of three channels is the next pixel's first: opaque instead.
     let is_alpha = F32x4::load(&[0.0, 0.0, 0.0, 1.0]).eq(F32x4::splat(1.0));
     let bytes = |values: F32x4| {
-        let bytes = vectors.bytes::<DIVIDE>(values);
+        let bytes = vectors.bytes(values);
         if C == 3 { is_alpha.select(F32x4::splat(255.0), bytes) } else { bytes }
     };
     let (whole, rest) = pixels.split_at_mut(4 * quads(pixels.len()));

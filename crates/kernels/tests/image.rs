@@ -129,7 +129,7 @@ fn resizes_refuse_what_cannot_be() {
     assert_eq!(resize.output().len(), 1);
     assert!(resize.run(&[0.0; 3], &mut [0.0]).is_err());
     assert!(resize.run(&[0.0; 4], &mut []).is_err());
-    assert!(ResizeMode::from_code(2).is_err() && Coordinates::from_code(3).is_err());
+    assert!(ResizeMode::from_code(3).is_err() && Coordinates::from_code(5).is_err());
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn number(range: &PixelRange, channel: usize, p: f32) -> f32 {
 }
 
 fn byte(range: &PixelRange, channel: usize, value: f32) -> u8 {
-    let p = (value * range.deviation[channel] + range.mean[channel]) / range.range_scale;
+    let p = (value * range.deviation[channel] + range.mean[channel]) * (1.0 / range.range_scale);
     let floor = p as u8; // saturates
     floor.saturating_add(u8::from(p - f32::from(floor) >= 0.5))
 }

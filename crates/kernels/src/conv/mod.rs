@@ -94,7 +94,7 @@ pub struct Conv2d {
 }
 
 fn choose(shape: &Conv2dShape, accuracy: Accuracy) -> Strategy {
-    if Strategy::Picture.can_do(shape) {
+    if Strategy::Picture.can_do(shape) && picture::pays(shape) {
         let in_two_passes = accuracy == Accuracy::Fast && picture::pays_in_two_passes(shape);
         return if in_two_passes { Strategy::Separable } else { Strategy::Picture };
     }

@@ -67,12 +67,15 @@ fn add_row<const ROWS: usize, const V: usize, const P: usize>(
 ) -> [[F32x4; V]; ROWS] {
     let len = weights[0].len();
     let taps = weights[0].chunks_exact(4 * P).zip(weights[ROWS - 1][..len].chunks_exact(4 * P));
-    for (x, (first, last)) in row.windows(4 * V).step_by(step).zip(taps) {
+    let mut rest = row;
+    for (first, last) in taps {
         let weights: [[F32x4; P]; ROWS] = from_fn(|r| {
             let (quads, _) = if r == 0 { first } else { last }.as_chunks::<4>();
             from_fn(|p| F32x4::load(&quads[p]))
         });
-        let (x, _) = x.as_chunks::<4>();
+        let (x, _) = rest[..4 * V].as_chunks::<4>();
+        // Not `windows().step_by()`, of whose loop LLVM peels a whole turn.
+        rest = rest.get(step..).unwrap_or_default();
         for v in 0..V {
             let x = F32x4::load(&x[v]);
             for r in 0..ROWS {
