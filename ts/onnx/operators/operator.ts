@@ -23,4 +23,4 @@ export function oneBefore(version: number, later: Arity): (version: number) => A
 }
 
 /** More inputs or outputs than any node has. */
-export const ANY = Number.POSITIVE_INFINITY;
+export const ANY: number = Number.POSITIVE_INFINITY;
