@@ -32,11 +32,11 @@ export interface PoolCase {
   readonly pad: number;
 }
 
-/** A filter of a grey picture; what lies outside the picture is 0. */
+/** A filter of a grey picture; what lies outside the picture is 0, but for edges the nearest pixel. */
 export interface FilterCase {
   readonly kind: "filter";
   readonly name: string;
-  readonly filter: "laplacian" | "sobel-x" | "gaussian" | "half";
+  readonly filter: "laplacian" | "sobel-x" | "gaussian" | "log" | "edges" | "half";
   readonly h: number;
   readonly w: number;
 }
@@ -99,6 +99,8 @@ export const filters: readonly FilterCase[] = [
   { kind: "filter", name: "filter 3x3 1080x1920", filter: "laplacian", ...fullHd },
   { kind: "filter", name: "sobel x 1080x1920", filter: "sobel-x", ...fullHd },
   { kind: "filter", name: "gaussian 9x9 1080x1920", filter: "gaussian", ...fullHd },
+  { kind: "filter", name: "laplacian of gaussian 9x9 1080x1920", filter: "log", ...fullHd },
+  { kind: "filter", name: "sobel magnitude 1080x1920", filter: "edges", ...fullHd },
   { kind: "filter", name: "halve, linear 1080x1920", filter: "half", ...fullHd },
 ];
 
@@ -150,7 +152,7 @@ export function flops(layer: Case): number {
     case "pool":
       return 0;
     case "filter":
-      return 2 * outH * outW * { laplacian: 9, "sobel-x": 9, gaussian: 81, half: 4 }[layer.filter];
+      return 2 * outH * outW * { laplacian: 9, "sobel-x": 9, gaussian: 81, log: 81, edges: 20, half: 4 }[layer.filter];
   }
 }
 

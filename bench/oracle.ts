@@ -53,6 +53,8 @@ function largestSum(work: Work): number {
     return ((kH * kW * inC) / groups) * RANGE * RANGE + RANGE;
   }
   if (isPool(work)) return work.layer.pool === "max" ? 0 : RANGE * work.layer.size;
+  // Eight differences, and the root of two squares.
+  if (work.layer.filter === "edges") return 16 * RANGE;
   const kernel = kernelOf(work.layer);
   return kernel === undefined ? RANGE : RANGE * (1 + kernel.taps.reduce((sum, tap) => sum + Math.abs(tap), 0));
 }
@@ -126,6 +128,7 @@ function filtered({ layer, input }: FilterWork): Float64Array {
   const { h, w } = layer;
   const [outH, outW] = outputSize(layer);
   const output = new Float64Array(outH * outW);
+  if (layer.filter === "edges") return edges(input, h, w);
   const kernel = kernelOf(layer);
   if (kernel === undefined) {
     // Linear resizing to half the size, pixel centres kept: the mean of each 2x2.
@@ -148,6 +151,22 @@ function filtered({ layer, input }: FilterWork): Float64Array {
           output[y * w + x] = (output[y * w + x] ?? 0) + tap * (input[row + x] ?? 0);
         }
       }
+    }
+  }
+  return output;
+}
+
+/** The magnitude of Sobel's gradient; beyond the border the nearest pixel repeats. */
+function edges(input: Floats, h: number, w: number): Float64Array {
+  const output = new Float64Array(h * w);
+  for (let y = 0; y < h; y++) {
+    const rows = [Math.max(y - 1, 0) * w, y * w, Math.min(y + 1, h - 1) * w] as const;
+    for (let x = 0; x < w; x++) {
+      const [left, right] = [Math.max(x - 1, 0), Math.min(x + 1, w - 1)];
+      const at = (row: 0 | 1 | 2, column: number): number => input[rows[row] + column] ?? 0;
+      const across = (row: 0 | 1 | 2): number => at(row, right) - at(row, left);
+      const down = (column: number): number => at(2, column) - at(0, column);
+      output[y * w + x] = Math.hypot(across(0) + 2 * across(1) + across(2), down(left) + 2 * down(x) + down(right));
     }
   }
   return output;

@@ -99,7 +99,7 @@ export function hwioToOhwi({ layer, filter }: ConvWork): Floats {
   return swap(filter, 1, filter.length / layer.outC, layer.outC);
 }
 
-/** The kernel of a filter case, row by row, in float64; `undefined` for resizing. */
+/** The kernel of a filter case, row by row, in float64; `undefined` where there is more to it, or less. */
 export function kernelOf(layer: FilterCase): { readonly size: number; readonly taps: readonly number[] } | undefined {
   switch (layer.filter) {
     case "laplacian":
@@ -111,6 +111,15 @@ export function kernelOf(layer: FilterCase): { readonly size: number; readonly t
       const sum = bell.reduce((total, value) => total + value, 0);
       return { size: 9, taps: bell.flatMap((y) => bell.map((x) => (x * y) / sum ** 2)) };
     }
+    case "log": {
+      // As large in the middle as the Gaussian it is the second derivatives of.
+      const taps = Array.from({ length: 81 }, (_, i) => {
+        const t = ((Math.floor(i / 9) - 4) ** 2 + ((i % 9) - 4) ** 2) / (2 * LOG_SIGMA ** 2);
+        return (t - 1) * Math.exp(-t);
+      });
+      return { size: 9, taps };
+    }
+    case "edges":
     case "half":
       return undefined;
   }
@@ -118,3 +127,6 @@ export function kernelOf(layer: FilterCase): { readonly size: number; readonly t
 
 /** Of the filter case "gaussian", 9 taps wide. */
 export const GAUSSIAN_SIGMA = 2;
+
+/** Of the filter case "log", 9 taps wide. */
+const LOG_SIGMA = 1.4;

@@ -102,13 +102,14 @@ async function filter(engine: Engine, { layer, input }: FilterWork): Promise<Pre
     const [h, w] = outputSize(layer);
     return prepared("NHWC", () => engine.resize(x, { size: [h, w], mode: "linear" }), [x]);
   }
+  if (layer.filter === "edges") return prepared("NHWC", () => filters.edges(x), [x]);
   const kernel = kernelOf(layer);
   const { data, shape } =
     layer.filter === "sobel-x"
       ? filters.sobelX()
       : layer.filter === "gaussian"
         ? filters.gaussian({ sigma: GAUSSIAN_SIGMA, size: 9 })
-        : { data: kernel?.taps ?? [], shape: [3, 3, 1, 1] };
+        : { data: kernel?.taps ?? [], shape: [kernel?.size ?? 0, kernel?.size ?? 0, 1, 1] };
   const taps = engine.tensor(data, shape);
   return prepared("NHWC", () => engine.conv2d(x, taps, { padding: "same" }), [x, taps]);
 }

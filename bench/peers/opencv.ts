@@ -19,7 +19,7 @@ export const opencv: Peer = {
         const { layer, input } = work;
         const source = cv.matFromArray(layer.h, layer.w, cv.CV_32FC1, input);
         // OpenCV's own way: results go to a matrix that is there already.
-        const result = new cv.Mat();
+        const [result, slopeX, slopeY] = [new cv.Mat(), new cv.Mat(), new cv.Mat()];
         const kernel = kernelOf(layer);
         const taps = kernel && cv.matFromArray(kernel.size, kernel.size, cv.CV_32FC1, kernel.taps);
         const nine = new cv.Size(9, 9);
@@ -28,7 +28,11 @@ export const opencv: Peer = {
         const call = (): void => {
           if (layer.filter === "half") cv.resize(source, result, half, 0, 0, cv.INTER_LINEAR);
           else if (layer.filter === "sobel-x") cv.Sobel(source, result, cv.CV_32F, 1, 0, 3, 1, 0, cv.BORDER_CONSTANT);
-          else if (layer.filter === "gaussian") {
+          else if (layer.filter === "edges") {
+            cv.Sobel(source, slopeX, cv.CV_32F, 1, 0, 3, 1, 0, cv.BORDER_REPLICATE);
+            cv.Sobel(source, slopeY, cv.CV_32F, 0, 1, 3, 1, 0, cv.BORDER_REPLICATE);
+            cv.magnitude(slopeX, slopeY, result);
+          } else if (layer.filter === "gaussian") {
             cv.GaussianBlur(source, result, nine, GAUSSIAN_SIGMA, GAUSSIAN_SIGMA, cv.BORDER_CONSTANT);
           } else cv.filter2D(source, result, cv.CV_32F, taps, centre, 0, cv.BORDER_CONSTANT);
         };
@@ -40,7 +44,7 @@ export const opencv: Peer = {
           },
           keep: call,
           dispose() {
-            for (const matrix of [source, result, taps]) matrix?.delete();
+            for (const matrix of [source, result, slopeX, slopeY, taps]) matrix?.delete();
           },
         };
       },
