@@ -20,12 +20,21 @@ export function resize(node: Node<"Resize">, to: Lowering): void {
     const resized = { axis, input, output: output[axis] ?? 1, scale: scales[axis] ?? 1, roi: roi[axis] ?? [0, 1] };
     return isWhole(resized, attributes) ? [] : [resized];
   });
-  const codes = nativeCodes(attributes, changed);
-  if (codes !== undefined && (shape.length === 3 || shape.length === 4) && changed.every(({ axis }) => axis > 1)) {
+  const isImage = shape.length === 3 || shape.length === 4;
+  const coordinates = COORDINATES.indexOf(attributes.coordinateTransformationMode);
+  if (coordinates >= 0 && isImage && changed.every(({ axis }) => axis > 1)) {
     const order = channelsLast(shape.length);
     const [, outH, outW] = imageWords(to, output);
-    const words = [0, ...imageWords(to, shape), outH, outW, ...codes];
-    to.emit("resize2d", [to.operand(x, order)], [to.result(name, order)], words);
+    const words = [0, ...imageWords(to, shape), outH, outW, MODES.indexOf(attributes.mode), coordinates];
+    const particulars = [ROUNDINGS.indexOf(attributes.nearestMode), attributes.cubicCoeffA];
+    const flags = [attributes.excludeOutside ? 1 : 0, attributes.antialias ? 1 : 0];
+    const [scaleH, scaleW] = shape.length === 3 ? [1, scales[2] ?? 1] : [scales[2] ?? 1, scales[3] ?? 1];
+    to.emit(
+      "resize2d",
+      [to.operand(x, order)],
+      [to.result(name, order)],
+      [...words, ...particulars, ...flags, scaleH, scaleW],
+    );
     return;
   }
   axisByAxis(to, x, name, changed, attributes);
@@ -40,31 +49,16 @@ function isWhole(
   return input === output && scale === 1 && !cropped;
 }
 
-/** The core's codes of mode and coordinates; undefined if it does not do the same. */
-function nativeCodes(
-  { mode, coordinateTransformationMode, nearestMode, antialias, excludeOutside }: ResizeAttributes,
-  axes: readonly ResizedAxis[],
-): readonly [mode: number, coordinates: number] | undefined {
-  if (mode === "cubic" || excludeOutside) return undefined;
-  // The core knows sizes only: a scale must be theirs.
-  if (axes.some(({ input, output, scale }) => Math.abs(scale * input - output) > 1e-4)) return undefined;
-  if (mode === "linear" && antialias && axes.some(({ scale }) => scale < 1)) return undefined;
-  const rounds = nearestMode === "round_prefer_floor";
-  switch (coordinateTransformationMode) {
-    case "asymmetric":
-      return mode === "linear" ? [1, 2] : nearestMode === "floor" ? [0, 2] : undefined;
-    case "align_corners":
-      return mode === "linear" ? [1, 1] : rounds ? [0, 1] : undefined;
-    case "pytorch_half_pixel":
-      if (axes.some(({ output }) => output === 1)) return undefined;
-      return mode === "linear" ? [1, 0] : rounds ? [0, 0] : undefined;
-    case "half_pixel":
-    case "half_pixel_symmetric":
-      return mode === "linear" ? [1, 0] : rounds ? [0, 0] : undefined;
-    case "tf_crop_and_resize":
-      return undefined;
-  }
-}
+/** Modes, coordinates and roundings, the core's code the place here; it crops nothing. */
+const MODES = ["nearest", "linear", "cubic"] as const;
+const COORDINATES: readonly ResizeAttributes["coordinateTransformationMode"][] = [
+  "half_pixel",
+  "align_corners",
+  "asymmetric",
+  "pytorch_half_pixel",
+  "half_pixel_symmetric",
+];
+const ROUNDINGS = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"] as const;
 
 function axisByAxis(
   to: Lowering,

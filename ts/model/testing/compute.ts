@@ -44,13 +44,17 @@ export async function compute(
     executor.submit({ kind: "op", op: op as OpName, inputs: from.map(idOf), outputs: made, words });
   }
   const results = new Map<ValueName, Nd>();
-  for (const { name, shape, type, buffer } of outputs) {
-    const bytes = await executor.read(idOf(buffer));
-    const data = type === "float32" ? new Float32Array(bytes) : Float32Array.from(new Int32Array(bytes));
-    results.set(name, { shape, data });
+  try {
+    for (const { name, shape, type, buffer } of outputs) {
+      const bytes = await executor.read(idOf(buffer));
+      const data = type === "float32" ? new Float32Array(bytes) : Float32Array.from(new Int32Array(bytes));
+      results.set(name, { shape, data });
+    }
+  } finally {
+    for (const id of ids.values()) executor.submit({ kind: "free", id });
+    // What failed came out of `read`; the next test is not to hear of it.
+    await executor.idle().catch(() => undefined);
   }
-  for (const id of ids.values()) executor.submit({ kind: "free", id });
-  await executor.idle();
   return results;
 }
 
