@@ -1,5 +1,6 @@
 /** What nodes cost: multiplications, parameters. */
 import { elementCount, type Shape } from "../shape.ts";
+import type { OpType } from "./attributes.ts";
 import type { KnownGraph, Node, ValueName } from "./graph.ts";
 
 /** Multiply-adds of a Conv, ConvTranspose, Gemm or MatMul; 0 for others, as is usual. */
@@ -18,8 +19,18 @@ export function shapeOf(graph: KnownGraph, name: ValueName | undefined): Shape {
   return name === undefined ? [] : (graph.infos.get(name)?.shape ?? []);
 }
 
-/** The floats among a node's operands that training would have found: shapes and axes are integers and do not count. */
-export function parametersOf(graph: KnownGraph, { inputs }: Node): ReadonlySet<ValueName> {
-  const names = inputs.filter((name) => name !== undefined && graph.constants.get(name)?.type !== "int64");
-  return new Set(names.filter((name) => name !== undefined && graph.constants.has(name)) as ValueName[]);
+/** Operators whose constants say how they work, not what they have learned. */
+const SETTINGS: ReadonlySet<OpType> = new Set(["Clip", "Pad", "Resize", "Pow"]);
+
+/** The constants of a node that training would have found: numbers in formulas and shapes are none. */
+export function parametersOf(graph: KnownGraph, { op, inputs }: Node): ReadonlySet<ValueName> {
+  const found = new Set<ValueName>();
+  for (const name of SETTINGS.has(op) ? [] : inputs) {
+    const constant = name === undefined ? undefined : graph.constants.get(name);
+    if (name === undefined || constant === undefined || constant.type === "int64") continue;
+    // One number in arithmetic is a part of a formula; the slope of a PRelu is not.
+    if (elementCount(constant.shape) > 1 || !(op === "Add" || op === "Sub" || op === "Mul" || op === "Div"))
+      found.add(name);
+  }
+  return found;
 }

@@ -53,6 +53,19 @@ describe("summarise", () => {
     );
   });
 
+  it("counts as parameters what was learned, not what stands in formulas", () => {
+    const summary = summarise(
+      sketch(`x: [1, 2, 4, 4]
+        a = Mul(x, 2)
+        b = Add(a, t: [2, 1, 1])
+        c = Clip(b, 0, 6)
+        d = PRelu(c, 0.25)
+        y = Reshape(d, i[1, 32])
+        -> y`),
+    );
+    expect(summary.layers.map(({ parameters }) => parameters)).toEqual([0, 2, 0, 1, 0]);
+  });
+
   it("follows transposed convolutions, resizes and branches", () => {
     const { layers } = summarise(
       sketch(`x: [1, 2, 8, 8]
