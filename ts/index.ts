@@ -86,6 +86,7 @@ export type { AdaptivePoolOptions, AvgPoolOptions, PoolOptions } from "./ops/poo
 export type { ResizeMethod, ResizeOptions } from "./ops/resize.ts";
 export type { Layout, LayoutOption, Padding, Pair, Sides } from "./options.ts";
 export type { WorkerLike } from "./platform/platform.ts";
+export { type Preprocess, preprocess, type PreprocessOptions, type Region } from "./preprocess.ts";
 export {
   type Box,
   nonMaxSuppression,
