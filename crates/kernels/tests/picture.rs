@@ -3,8 +3,9 @@
 mod oracle;
 use lenslet_kernels::activation::Activation;
 use lenslet_kernels::conv::{Accuracy, Conv2d, Packs, Strategy};
+use lenslet_kernels::layout::nhwc_to_nchw;
 use lenslet_kernels::memory::Workspace;
-use lenslet_kernels::shape::{Conv2dSpec, Layout};
+use lenslet_kernels::shape::{Conv2dSpec, Image, Layout};
 use oracle::conv::{conv2d, plain_spec};
 use oracle::{Guarded, Rng, UNIT_ROUNDOFF, compare};
 
@@ -146,6 +147,59 @@ fn a_product_is_found_and_nothing_else_is_taken_for_one() {
         let mut one_off = filter.clone();
         one_off[7 * c + 1] += 0.1;
         assert!(!two_passes([5, 5], c, &one_off));
+    }
+}
+
+#[test]
+fn planes_are_what_interleaved_channels_are() {
+    let mut rng = Rng::new(5);
+    for kernel in [[3, 3], [5, 5], [1, 4]] {
+        for (c, w) in [(1, 9), (2, 30), (3, 60), (4, 100)] {
+            for filter in [rng.values(kernel[0] * kernel[1]), product(kernel, 1, &mut rng)] {
+                let filter: Vec<f32> = filter.iter().flat_map(|&weight| core::iter::repeat_n(weight, c)).collect();
+                let spec = spec([2, 7, w, c], kernel, [2, 1, 0, 3]);
+                let conv = Conv2d::new(&spec, Layout::Nhwc, Activation::Relu).unwrap();
+                let conv = conv.with_strategy(Strategy::Separable).unwrap();
+                let (from, to) = (conv.shape.input, conv.shape.output);
+                let [input, bias, residual] = [from.len(), c, to.len()].map(|len| rng.values(len));
+                let packed = conv.pack(&filter).unwrap();
+                let mut workspace = Workspace::default();
+                let mut expected = vec![f32::NAN; to.len()];
+                conv.run(&input, &packed, Some(&bias), Some(&residual), &mut workspace, &mut expected).unwrap();
+
+                let planes = |image: &Image, values: &[f32]| {
+                    let mut planes = vec![f32::NAN; values.len()];
+                    nhwc_to_nchw(image, values, &mut planes).unwrap();
+                    planes
+                };
+                let mut output = Guarded::new(to.len());
+                assert!(conv.can_run_planes(&packed));
+                let (input, residual) = (planes(&from, &input), planes(&to, &residual));
+                conv.run_planes(&input, &packed, Some(&bias), Some(&residual), &mut workspace, output.body()).unwrap();
+                let expected: Vec<f64> = planes(&to, &expected).into_iter().map(f64::from).collect();
+                let tolerance = 2.0 * (kernel[0] * kernel[1] + 3) as f64 * UNIT_ROUNDOFF * 27.0;
+                compare(output.finish().unwrap(), &expected, |_| tolerance).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
+fn planes_are_refused_where_channels_differ() {
+    let mut rng = Rng::new(6);
+    for c in [2, 3, 4] {
+        let spec = spec([1, 9, 60, c], [5, 5], [2; 4]);
+        let conv = by(Strategy::Separable, &spec);
+        let input = rng.values(conv.shape.input.len());
+        for filter in [rng.values(25 * c), product([5, 5], c, &mut rng)] {
+            let packed = conv.pack(&filter).unwrap();
+            assert!(!conv.can_run_planes(&packed));
+            let mut output = vec![0.0; input.len()];
+            let result = conv.run_planes(&input, &packed, None, None, &mut Workspace::default(), &mut output);
+            assert_eq!(result.unwrap_err().argument, "filter");
+        }
+        let depthwise = conv.with_strategy(Strategy::Depthwise).unwrap();
+        assert!(!depthwise.can_run_planes(&depthwise.pack(&vec![1.0; 25 * c]).unwrap()));
     }
 }
 

@@ -155,6 +155,49 @@ impl Conv2d {
         }
     }
 
+    /// What becomes of the sums, once all lengths are checked.
+    fn checked<'a>(
+        &self,
+        input: &[f32],
+        bias: Option<&'a [f32]>,
+        residual: Option<&'a [f32]>,
+        output: &[f32],
+    ) -> Result<Epilogue<'a>, SpecError> {
+        expect_len("input", input.len(), self.shape.input.len())?;
+        expect_len("output", output.len(), self.shape.output.len())?;
+        if let Some(bias) = bias {
+            expect_len("bias", bias.len(), self.shape.output.c)?;
+        }
+        if let Some(residual) = residual {
+            expect_len("residual", residual.len(), self.shape.output.len())?;
+        }
+        Ok(Epilogue { bias, residual, activation: self.activation })
+    }
+
+    /// True if [`Self::run_planes`] can do it: the filter of a picture, the same for all channels.
+    pub fn can_run_planes(&self, filter: &PackedFilter) -> bool {
+        matches!(self.strategy, Strategy::Picture | Strategy::Separable)
+            && filter.values("filter", self.packing()).is_ok_and(picture::is_one_for_all)
+    }
+
+    /// [`Self::run`] with `input`, `residual` and `output` in NCHW, each channel a picture of its own: nothing is transposed.
+    pub fn run_planes(
+        &self,
+        input: &[f32],
+        filter: &PackedFilter,
+        bias: Option<&[f32]>,
+        residual: Option<&[f32]>,
+        workspace: &mut Workspace,
+        output: &mut [f32],
+    ) -> Result<(), SpecError> {
+        let epilogue = self.checked(input, bias, residual, output)?;
+        if !self.can_run_planes(filter) {
+            return Err(SpecError::mismatch("filter", "is not one for all channels of a picture"));
+        }
+        let packed = filter.values("filter", self.packing())?;
+        picture::run_planes(&self.shape, input, packed, epilogue, workspace, output)
+    }
+
     /// `output = activation(sums + bias + residual)`. `input` is NHWC `[n, in_h, in_w, in_c]`, `bias` `[out_c]`, `output` and
     /// `residual` (the shortcut of a residual block) `[n, out_h, out_w, out_c]`.
     pub fn run(
@@ -167,15 +210,7 @@ impl Conv2d {
         output: &mut [f32],
     ) -> Result<(), SpecError> {
         let shape = &self.shape;
-        expect_len("input", input.len(), shape.input.len())?;
-        expect_len("output", output.len(), shape.output.len())?;
-        if let Some(bias) = bias {
-            expect_len("bias", bias.len(), shape.output.c)?;
-        }
-        if let Some(residual) = residual {
-            expect_len("residual", residual.len(), shape.output.len())?;
-        }
-        let epilogue = Epilogue { bias, residual, activation: self.activation };
+        let epilogue = self.checked(input, bias, residual, output)?;
         let packed = filter.values("filter", self.packing())?;
         match self.strategy {
             Strategy::Depthwise => depthwise::run(shape, input, packed, epilogue, workspace, output),

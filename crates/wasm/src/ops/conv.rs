@@ -5,7 +5,7 @@ use crate::call::{Call, Inputs, Purpose, output};
 use crate::packed::PackedFilters;
 use lenslet_kernels::conv::{Conv2d, ConvTranspose2d, PackedFilter, Packs};
 use lenslet_kernels::dense::Dense;
-use lenslet_kernels::shape::{ConvTranspose2dSpec, SpecError};
+use lenslet_kernels::shape::{ConvTranspose2dSpec, Layout, SpecError};
 use std::mem;
 
 /// The packed filter for a call that is to run; nothing for one that only packs or explains, which is done then.
@@ -37,6 +37,11 @@ pub(crate) fn conv2d(mut call: Call) -> Result<(), SpecError> {
         return Ok(());
     };
     let bias = inputs.optional(2)?;
+    if layout == Layout::Nchw && conv.can_run_planes(packed) {
+        let (input, residual) = (inputs.get(0)?, inputs.optional(3)?);
+        let output = output(call.outputs, 0)?;
+        return conv.run_planes(input, packed, bias, residual, &mut call.scratch.workspace, output);
+    }
     let images = [&conv.shape.input, &conv.shape.output];
     // Taken out while the rest of the scratch memory is lent to the kernel.
     let mut scratch = mem::take(&mut call.scratch.nhwc_residual);

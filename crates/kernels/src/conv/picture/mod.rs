@@ -11,7 +11,7 @@ mod tile;
 use super::packed::{PackedFilter, PackingKey};
 use crate::epilogue::Epilogue;
 use crate::memory::Workspace;
-use crate::shape::{Axis, Conv2dShape, SpecError};
+use crate::shape::{Axis, Conv2dShape, Image, SpecError};
 use core::ops::Range;
 use filter::{Filter, Weights};
 use tile::{
@@ -145,6 +145,32 @@ pub(super) fn run(
             }
             epilogue.skip((n * h.output + y) * to_len).finish(output);
         }
+    }
+    Ok(())
+}
+
+/// True if all channels have the same packed weights.
+pub(super) fn is_one_for_all(packed: &[f32]) -> bool {
+    packed.as_chunks::<4>().0.iter().all(|vector| vector.iter().all(|weight| weight.to_bits() == vector[0].to_bits()))
+}
+
+/// `input` NCHW, of a filter that [`is_one_for_all`].
+pub(super) fn run_planes(
+    shape: &Conv2dShape,
+    input: &[f32],
+    packed: &[f32],
+    epilogue: Epilogue<'_>,
+    workspace: &mut Workspace,
+    output: &mut [f32],
+) -> Result<(), SpecError> {
+    let c = shape.input.c;
+    let plane = |image: Image| Image { n: 1, c: 1, ..image };
+    let shape = Conv2dShape { input: plane(shape.input), output: plane(shape.output), groups: 1, ..*shape };
+    let len = shape.output.len();
+    let planes = input.chunks_exact(shape.input.len()).zip(output.chunks_exact_mut(len));
+    for (i, (from, to)) in planes.enumerate() {
+        let bias = epilogue.bias.map(|bias| &bias[i % c..][..1]);
+        run(&shape, from, packed, Epilogue { bias, ..epilogue.skip(i * len) }, workspace, to)?;
     }
     Ok(())
 }
