@@ -221,6 +221,14 @@ describe("Model", () => {
     expect(() => model.memory()).toThrow('input "x" ([n, 3, h, w]) needs a shape');
   });
 
+  it("takes one image where nothing but their number is open", async () => {
+    using model = await engine().load(sketchGraph("x: [n, 4]\ny = MatMul(x, w: [4, 3])\n-> y"));
+    expect(model.summary().macs).toBe(12);
+    expect(model.memory().peak).toBe(4 * (12 + 4 + 3));
+    expect((await model.profile(undefined, { rounds: 1 })).nodes[0]?.outputShape).toEqual([1, 3]);
+    expect(model.memory([5, 4]).peak).toBe(4 * (12 + 20 + 15));
+  });
+
   it("profiles its nodes", async () => {
     using model = await engine().load(sketchGraph(RESIDUAL));
     const profile = await model.profile(random.nd([1, 3, 8, 8]), { rounds: 2 });
@@ -240,6 +248,6 @@ describe("Model", () => {
     expect(profile.total).toBeGreaterThan(0);
     expect(String(profile)).toContain("GFLOP/s");
     const error = await rejected(model.profile());
-    expect(error.message).toContain('the size of "x" is not known');
+    expect(error.message).toBe('profile: inputs is undefined; expected inputs: the size of "x" is open');
   });
 });

@@ -4,7 +4,7 @@ import { type Engine, storeOf } from "../engine.ts";
 import { LensletError } from "../errors.ts";
 import { checkOptions, count, invalid, show } from "../options.ts";
 import { type Input, operandInput, output } from "../ops/plan.ts";
-import { parseShape, type Shape } from "../shape.ts";
+import { elementCount, parseShape, type Shape } from "../shape.ts";
 import type { Store } from "../store.ts";
 import { type DType, type Operand, Tensor } from "../tensor.ts";
 import type { NumberType } from "./constant.ts";
@@ -174,8 +174,8 @@ export class Model {
   }
 
   /**
-   * Runs the model and tells where its time goes, node by node. Without inputs: on random numbers, for a model of which all
-   * sizes are known.
+   * Runs the model and tells where its time goes, node by node. Without inputs: on random numbers, of the shapes that
+   * {@link Model.summary} takes where none are given.
    */
   async profile(inputs?: ModelInputs, options: ProfileOptions = {}): Promise<Profile> {
     const call = "profile";
@@ -207,21 +207,25 @@ export class Model {
 
   /**
    * The layers of the network, their output shapes, parameters, multiply-adds and receptive fields; `String()` of it is a
-   * table. `shapes` of the inputs are needed where the network leaves them open.
+   * table. `shapes` of the inputs are needed where the network leaves more open than the size of the batch, which is 1 unless
+   * given.
    */
   summary(shapes: InputShapes = {}): Summary {
     this.#checkOpen("summary");
     return summarise(specialise(this.graph, this.#shapes("summary", shapes)));
   }
 
-  /** Bytes that the model needs for inputs of these shapes, known before it runs. */
+  /** Bytes that the model needs for inputs of these shapes, known before it runs; `shapes` as for {@link Model.summary}. */
   memory(shapes: InputShapes = {}): ProgramMemory {
     this.#checkOpen("memory");
     const { optimised, program } = this.#plan(this.#shapes("memory", shapes), this.graph.outputs);
     return memoryOf(optimised, program);
   }
 
-  /** Plans the model for inputs of these shapes, and brings its weights into the core, before it first runs. */
+  /**
+   * Plans the model for inputs of these shapes, and brings its weights into the core, before it first runs; `shapes` as for
+   * {@link Model.summary}. A model of which all sizes are known has been prepared when it was loaded.
+   */
   prepare(shapes: InputShapes = {}): void {
     this.#checkOpen("prepare");
     this.#load(this.#plan(this.#shapes("prepare", shapes), this.graph.outputs));
@@ -290,11 +294,7 @@ export class Model {
 
   /** The plan for inputs of these shapes. */
   #plan(given: ReadonlyMap<ValueName, Shape>, outputs: readonly ValueName[]): Planned {
-    // Those that the network declares need not be given, and are the same size whether they are or not.
-    const shapes = new Map(given);
-    for (const [name, { shape }] of this.graph.inputs) {
-      if (!shapes.has(name) && shape?.every((size) => typeof size === "number")) shapes.set(name, shape);
-    }
+    const shapes = this.#complete(given);
     const sizes = JSON.stringify([...shapes].sort(([a], [b]) => (a < b ? -1 : 1)));
     const key = JSON.stringify([sizes, outputs]);
     let planned = this.#plans.get(key);
@@ -315,6 +315,15 @@ export class Model {
       plan.id = undefined;
     }
     return planned;
+  }
+
+  /** Shapes that are given, and those that the network declares: the same, whether those were given or not. */
+  #complete(given: ReadonlyMap<ValueName, Shape>): ReadonlyMap<ValueName, Shape> {
+    const shapes = new Map(given);
+    for (const [name, { shape }] of this.graph.inputs) {
+      if (!shapes.has(name) && shape?.every((size) => typeof size === "number")) shapes.set(name, shape);
+    }
+    return shapes;
   }
 
   /** Brings a plan into the core, if it is not there. */
@@ -367,18 +376,26 @@ export class Model {
       if (names.length === 1 && name !== undefined) return new Map([[name, parseShape(call, name, shapes)]]);
     }
     checkOptions(call, shapes, names, "shapes");
-    return new Map(Object.entries(shapes as object).map(([name, shape]) => [name, parseShape(call, name, shape)]));
+    const given = new Map(
+      Object.entries(shapes as object).map(([name, shape]) => [name, parseShape(call, name, shape)]),
+    );
+    for (const [name, { shape }] of this.graph.inputs) {
+      // One image, where nothing but their number is open.
+      const [batch, ...sizes] = shape ?? [undefined];
+      const isKnown = sizes.every((size) => typeof size === "number");
+      if (!given.has(name) && shape !== undefined && typeof batch !== "number" && isKnown)
+        given.set(name, [1, ...sizes]);
+    }
+    return given;
   }
 
   #randomInputs(call: string): ReadonlyMap<string, unknown> {
+    const shapes = this.#complete(this.#shapes(call, {}));
     return new Map(
-      this.inputs.map(({ name, shape }) => {
-        const sizes = shape?.filter((size) => typeof size === "number");
-        if (sizes === undefined || sizes.length !== shape?.length) {
-          throw invalid(call, "inputs", undefined, `inputs: the size of ${show(name)} is not known without`);
-        }
-        const size = sizes.reduce((product, each) => product * each, 1);
-        return [name, { data: Float32Array.from({ length: size }, () => Math.random()), shape: sizes }];
+      this.inputs.map(({ name }) => {
+        const shape = shapes.get(name);
+        if (shape === undefined) throw invalid(call, "inputs", undefined, `inputs: the size of ${show(name)} is open`);
+        return [name, { data: Float32Array.from({ length: elementCount(shape) }, () => Math.random()), shape }];
       }),
     );
   }
