@@ -7,6 +7,7 @@ import { cases as elementwise } from "./elementwise.ts";
 import { cases as filters } from "./filters.ts";
 import { cases as image } from "./image.ts";
 import { cases as lifetime } from "./lifetime.ts";
+import { cases as model } from "./model.ts";
 import { cases as normResize } from "./norm-resize.ts";
 import { cases as pool } from "./pool.ts";
 
@@ -20,4 +21,5 @@ export const subjects: Readonly<Record<string, readonly Case[]>> = {
   filters,
   images: image,
   lifetime,
+  models: model,
 };
