@@ -39,7 +39,7 @@ describe("preprocess", () => {
   test("keeps a part of it, on whole pixels", () => {
     const input = preprocess({ size: 224, crop: 0.875 });
     // As the networks of EfficientNet-Lite are given chelsea.png of 451 x 300.
-    expect(input.region({ width: 451, height: 300 })).toEqual({ left: 94, top: 18, width: 263, height: 263 });
+    expect(input.region({ width: 451, height: 300 })).toEqual({ left: 95, top: 19, width: 262, height: 262 });
     expect(input.region({ width: 1, height: 1 })).toEqual({ left: 0, top: 0, width: 1, height: 1 });
   });
 

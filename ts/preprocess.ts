@@ -119,12 +119,14 @@ function regionOf(
   // Pixels of the picture for one of the network: as many as fit in, or as many as take all of it in.
   const [across, down] = [width / w, height / h];
   const scale = fit === "pad" ? Math.max(across, down) : Math.min(across, down) * part;
-  // What is cut lies on whole pixels.
-  const round =
-    fit === "pad" ? (size: number): number => size : (size: number): number => Math.max(Math.round(size), 1);
-  const [seenW, seenH] = [round(w * scale), round(h * scale)];
-  const from = (whole: number, seen: number): number =>
-    fit === "pad" ? (whole - seen) / 2 : Math.floor((whole - seen) / 2);
+  if (fit === "pad") {
+    const [seenW, seenH] = [w * scale, h * scale];
+    return { left: (width - seenW) / 2, top: (height - seenH) / 2, width: seenW, height: seenH };
+  }
+  // What is cut lies on whole pixels, as EfficientNet's own code has it.
+  const cutOf = (size: number): number => Math.max(Math.floor(size * scale), 1);
+  const [seenW, seenH] = [cutOf(w), cutOf(h)];
+  const from = (whole: number, seen: number): number => Math.floor((whole - seen + 1) / 2);
   return { left: from(width, seenW), top: from(height, seenH), width: seenW, height: seenH };
 }
 

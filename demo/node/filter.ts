@@ -1,10 +1,11 @@
 /**
  * Filters a photograph and writes PNG files: `npm start -- photo.jpg`. Everything here uses the package as its users do.
  */
-import { access, mkdir, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
-import { createEngine, type Engine, image, LensletError, type Tensor } from "lenslet";
-import { type Arguments, HELP, readArguments, UsageError } from "./arguments.ts";
+import { createEngine, type Engine, image, type Tensor } from "lenslet";
+import { FILTER_HELP, type FilterArguments, readFilterArguments } from "./arguments.ts";
+import { readPhoto, runCommand } from "./command.ts";
 import { contactSheet } from "./feature-maps.ts";
 import { type Picture, pictures, type Photo, upload } from "./pictures.ts";
 import { median, paint, type Row, table } from "./report.ts";
@@ -13,14 +14,8 @@ const RUNS = 7;
 /** Milliseconds after which a picture is not made once more for the clock. */
 const BUDGET = 1000;
 
-async function main({ photo, out, worker, build }: Arguments): Promise<void> {
-  await access(photo).catch((cause: unknown) => {
-    throw new UsageError(`there is no file ${photo}, or it may not be read`, { cause });
-  });
-  const pixels = await image.decode(photo).catch((cause: unknown) => {
-    const unreadable = cause instanceof LensletError && cause.code === "image-failed";
-    throw unreadable ? new UsageError(`${photo} is not a picture that can be read`, { cause }) : cause;
-  });
+async function main({ photo, out, worker, build }: FilterArguments): Promise<void> {
+  const pixels = await readPhoto(photo);
   await mkdir(out, { recursive: true });
 
   const engine = await createEngine({ worker, build });
@@ -78,20 +73,4 @@ function size({ shape: [, h, w, c] }: Tensor): string {
   return `${w} × ${h}${c === 3 || c === 1 ? "" : ` × ${c}`}`;
 }
 
-/** Mistakes and unreadable files are told in one line; anything else is a fault of ours and keeps its stack. */
-function tell(error: unknown): void {
-  process.exitCode = 1;
-  if (error instanceof UsageError) console.error(`${paint("red", "error:")} ${error.message} (--help tells more)`);
-  else if (error instanceof LensletError) console.error(`${paint("red", "error:")} ${error.message}`);
-  else if (error instanceof Error && "code" in error && "syscall" in error) {
-    console.error(`${paint("red", "error:")} ${error.message}`);
-  } else throw error;
-}
-
-try {
-  const asked = readArguments(process.argv.slice(2));
-  if (asked === undefined) console.log(HELP);
-  else await main(asked);
-} catch (error) {
-  tell(error);
-}
+await runCommand(FILTER_HELP, readFilterArguments, main);

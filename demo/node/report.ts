@@ -41,6 +41,32 @@ export function paint(style: "bold" | "dim" | "cyan" | "red", text: string): str
   return styleText(style, text, { stream: style === "red" ? process.stderr : process.stdout });
 }
 
+/** A bar of `width` letters, filled to a part. */
+export function bar(part: number, width: number): string {
+  const filled = Math.round(Math.min(Math.max(part, 0), 1) * width);
+  return "█".repeat(filled) + "░".repeat(width - filled);
+}
+
+/** A bar that grows in one line of a terminal; nothing where the output goes elsewhere. */
+export class Progress {
+  readonly #what: string;
+
+  constructor(what: string) {
+    this.#what = what;
+  }
+
+  /** Draws the part that is done. */
+  show(part: number): void {
+    if (!process.stderr.isTTY) return;
+    process.stderr.write(`\r${this.#what}  ${bar(part, 24)} ${Math.round(100 * part)}%`);
+  }
+
+  /** Takes the bar away. */
+  end(): void {
+    if (process.stderr.isTTY) process.stderr.write("\r\u001b[K");
+  }
+}
+
 /** The middle of the times: one slow run out of several does not move it. */
 export function median(times: readonly number[]): number {
   const sorted = times.toSorted((a, b) => a - b);
