@@ -78,7 +78,7 @@ impl Packs for Dense {
         let strides = FilterStrides { group: 0, tap_h: 0, tap_w: 0, k_c, n: n_step };
         let len = PanelShape { groups: 1, k, n }.checked_len()?;
         PackedFilter::new(self.packing(), len, |packed| {
-            pack_panels(weights, 0, &strides, core::iter::once((0, 0)), k, n, packed);
+            pack_panels(weights, 0, &strides, &[0], k, n, packed);
         })
     }
 }

@@ -67,6 +67,12 @@ impl Windows {
         PanelShape { groups: self.groups, k, n: self.output.c / self.groups }
     }
 
+    /// The taps in the order of the packed filter's rows: `(h, w)`.
+    pub(super) fn taps(&self) -> impl Iterator<Item = (usize, usize)> + use<> {
+        let (h, w) = (self.h.taps, self.w.taps);
+        (0..h).flat_map(move |h| (0..w).map(move |w| (h, w)))
+    }
+
     /// False where there are too many rows of taps, or too much padding.
     pub(super) fn fit(&self) -> bool {
         let [before, after] = self.w.padding().map(|zeros| zeros as u64);

@@ -270,11 +270,11 @@ impl Packs for Conv2d {
         if key.form == PackedForm::Winograd {
             return winograd::pack(key, &self.shape, &strides, filter);
         }
-        let panels = Windows::new(&self.shape).panels();
+        let windows = Windows::new(&self.shape);
+        let (panels, taps) = (windows.panels(), strides.offsets(windows.taps()));
         PackedFilter::new(key, panels.checked_len()?, |packed| {
             for (group, packed) in packed.chunks_exact_mut(panels.matrix_len()).enumerate() {
-                let taps = (0..taps_h).flat_map(|h| (0..taps_w).map(move |w| (h, w)));
-                pack_panels(filter, group * strides.group, &strides, taps, self.shape.group_in_c(), panels.n, packed);
+                pack_panels(filter, group * strides.group, &strides, &taps, self.shape.group_in_c(), panels.n, packed);
             }
         })
     }

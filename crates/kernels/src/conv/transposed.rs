@@ -9,7 +9,7 @@ use super::reach::Reach;
 use super::{Strategy, clipped};
 use crate::activation::Activation;
 use crate::epilogue::Epilogue;
-use crate::gemm::{FilterStrides, PanelShape, pack_panels};
+use crate::gemm::{FilterStrides, pack_panels};
 use crate::memory::Workspace;
 use crate::shape::{Axis, ConvTranspose2dShape, ConvTranspose2dSpec, Layout, SpecError, checked_len, expect_len};
 
@@ -78,15 +78,10 @@ impl ConvTranspose2d {
         h.flat_map(move |h| w.clone().map(move |w| (h, w)))
     }
 
-    /// Sizes of one phase's matrices.
-    fn matrices(&self, (tap_h, tap_w): (usize, usize)) -> PanelShape {
-        let taps = |axis: &Axis, tap| phase_taps(axis.kernel, period(axis), tap);
-        let groups = self.shape.groups;
-        PanelShape {
-            groups,
-            k: taps(&self.shape.h, tap_h) * taps(&self.shape.w, tap_w) * (self.shape.input.c / groups),
-            n: self.shape.output.c / groups,
-        }
+    /// What one phase reads and writes.
+    fn windows(&self, (tap_h, tap_w): (usize, usize)) -> Windows {
+        let ConvTranspose2dShape { input, output, h, w, groups, .. } = &self.shape;
+        Windows { h: phase_reach(h, tap_h), w: phase_reach(w, tap_w), input: *input, output: *output, groups: *groups }
     }
 
     /// Steps through the given filter.
@@ -136,13 +131,7 @@ impl ConvTranspose2d {
         }
         let epilogue = Epilogue { bias, residual: None, activation: self.activation };
         for phase in self.phases() {
-            let windows = Windows {
-                h: phase_reach(&shape.h, phase.0),
-                w: phase_reach(&shape.w, phase.1),
-                input: shape.input,
-                output: shape.output,
-                groups: shape.groups,
-            };
+            let windows = self.windows(phase);
             let panels = windows.panels();
             let matrices;
             (matrices, packed) = packed.split_at(panels.matrix_len() * panels.groups);
@@ -191,18 +180,23 @@ impl Packs for ConvTranspose2d {
         let (period_h, period_w) = (period(&self.shape.h), period(&self.shape.w));
         let mut len = 0usize;
         for phase in self.phases() {
-            len = checked_len("filter", &[len + self.matrices(phase).checked_len()?])?;
+            len = checked_len("filter", &[len + self.windows(phase).panels().checked_len()?])?;
         }
         PackedFilter::new(key, len, |mut packed| {
             for phase in self.phases() {
-                let matrices = self.matrices(phase);
-                let panels;
-                (panels, packed) = packed.split_at_mut(matrices.matrix_len() * matrices.groups);
-                let taps_h = (phase.0..key.taps[0]).step_by(period_h).rev();
-                let taps = taps_h.flat_map(|h| (phase.1..key.taps[1]).step_by(period_w).rev().map(move |w| (h, w)));
-                for (group, panels) in panels.chunks_exact_mut(matrices.matrix_len()).enumerate() {
+                let windows = self.windows(phase);
+                let panels = windows.panels();
+                // From the last to the first, as `phase_reach` takes them.
+                let last = [&windows.h, &windows.w].map(|reach| reach.taps - 1);
+                let taps = windows
+                    .taps()
+                    .map(|(h, w)| (phase.0 + (last[0] - h) * period_h, phase.1 + (last[1] - w) * period_w));
+                let taps = strides.offsets(taps);
+                let matrices;
+                (matrices, packed) = packed.split_at_mut(panels.matrix_len() * panels.groups);
+                for (group, matrix) in matrices.chunks_exact_mut(panels.matrix_len()).enumerate() {
                     let first = group * strides.group;
-                    pack_panels(filter, first, &strides, taps.clone(), key.channels[0], matrices.n, panels);
+                    pack_panels(filter, first, &strides, &taps, key.channels[0], panels.n, matrix);
                 }
             }
         })

@@ -1,10 +1,10 @@
 //! The micro-kernel: tiles of `R x 4V` sums, the left-hand rows read where they lie, the right-hand columns packed.
 
 use super::{Panel, Pixels, Places};
-use crate::activation::store_part;
 use crate::simd::{F32x4, Strided, strided_mut};
 use core::array::from_fn;
 use core::hint::black_box;
+use core::slice::ChunksMut;
 
 /// Shortest run that the smallest tiles sum in several chains.
 const CHAINS_FROM: usize = 16;
@@ -32,29 +32,29 @@ pub(super) fn sweep<const R: usize, const V: usize>(
         let panel = black_box(panel);
         let start: [F32x4; V] = from_fn(|v| F32x4::load(&panel.start[v]));
         let mut sums = [start; R];
-        let mut left = b;
+        let mut left = b.chunks(a.run);
         for taps in a.rows {
-            let taps = &taps[a.first + row * a.step..];
-            for i in 0..a.runs {
-                let Some((b, rest)) = left.split_at_checked(a.run) else { break };
-                left = rest;
-                let a = Strided::<R>::new(&taps[i * a.run_step..], a.step, a.run);
+            let mut first = a.first + row * a.step;
+            for b in left.by_ref().take(a.runs) {
+                let rows = Strided::<R>::new(&taps[first..], a.step, a.run);
+                first += a.run_step;
                 if R <= 3 && b.len() >= CHAINS_FROM {
-                    sums = if R == 1 { in_chains::<R, V, 4>(a, b, sums) } else { in_chains::<R, V, 2>(a, b, sums) };
+                    sums =
+                        if R == 1 { in_chains::<R, V, 4>(rows, b, sums) } else { in_chains::<R, V, 2>(rows, b, sums) };
                 } else {
-                    a.zip(b, |a, b| add_products(a, b, &mut sums));
+                    rows.zip(b, |a, b| add_products(a, b, &mut sums));
                 }
             }
         }
         let first = to.first + row * to.step;
+        // One bound at a time: most activations have one.
+        if let Some(min) = panel.min.map(F32x4::splat) {
+            sums = sums.map(|sums| sums.map(|sum| sum.pmax(min)));
+        }
+        if let Some(max) = panel.max.map(F32x4::splat) {
+            sums = sums.map(|sums| sums.map(|sum| sum.pmin(max)));
+        }
         if panel.width == 4 * V {
-            // One bound at a time: most activations have one.
-            if let Some(min) = panel.min.map(F32x4::splat) {
-                sums = sums.map(|sums| sums.map(|sum| sum.pmax(min)));
-            }
-            if let Some(max) = panel.max.map(F32x4::splat) {
-                sums = sums.map(|sums| sums.map(|sum| sum.pmin(max)));
-            }
             for (to, sums) in strided_mut::<R, V>(&mut output[first..], to.step).into_iter().zip(sums) {
                 for (to, sum) in to.iter_mut().zip(sums) {
                     sum.store(to);
@@ -66,7 +66,8 @@ pub(super) fn sweep<const R: usize, const V: usize>(
             for (to, sum) in tile.as_flattened_mut().iter_mut().zip(sums.as_flattened()) {
                 sum.store(to);
             }
-            write_part(tile.as_flattened(), V, panel, output, first, to.step);
+            let to = output[first..].chunks_mut(to.step);
+            write_part(tile.as_flattened().as_flattened(), 4 * V, panel.width, to);
         }
     }
 }
@@ -108,18 +109,19 @@ fn in_chains<const R: usize, const V: usize, const U: usize>(
     from_fn(|r| from_fn(|v| chains[1..].iter().fold(chains[0][r][v], |sum, chain| sum + chain[r][v])))
 }
 
-/// Clamps and stores tiles that end within a vector. `tile` is `[R][vectors]`.
+/// Stores a tile that ends within a vector: the first `width` of every `lanes` floats.
 #[inline(never)]
-fn write_part(tile: &[[f32; 4]], vectors: usize, panel: &Panel, output: &mut [f32], first: usize, output_step: usize) {
-    let min = F32x4::splat(panel.min.unwrap_or(f32::NEG_INFINITY));
-    let max = F32x4::splat(panel.max.unwrap_or(f32::INFINITY));
-    for (r, sums) in tile.chunks_exact(vectors).enumerate() {
-        let (to, rest) = output[first + r * output_step..][..panel.width].as_chunks_mut::<4>();
-        for (to, sum) in to.iter_mut().zip(sums) {
-            F32x4::load(sum).pmax(min).pmin(max).store(to);
-        }
-        if let Some(sum) = sums.get(to.len()) {
-            store_part(F32x4::load(sum).pmax(min).pmin(max), rest);
+fn write_part(tile: &[f32], lanes: usize, width: usize, to: ChunksMut<'_, f32>) {
+    for (from, to) in tile.chunks_exact(lanes).zip(to) {
+        let (from, to) = (&from[..width], &mut to[..width]);
+        // Where there are four, a vector at either end: the two may overlap.
+        if let (Some(last), Some(to_last)) = (from.last_chunk::<4>(), to.last_chunk_mut()) {
+            *to_last = *last;
+            to[..4].copy_from_slice(&from[..4]);
+        } else {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from;
+            }
         }
     }
 }

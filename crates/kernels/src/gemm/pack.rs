@@ -18,6 +18,13 @@ pub(crate) struct FilterStrides {
     pub(crate) n: usize,
 }
 
+impl FilterStrides {
+    /// Where taps `(h, w)` lie.
+    pub(crate) fn offsets(&self, taps: impl Iterator<Item = (usize, usize)>) -> Vec<usize> {
+        taps.map(|(h, w)| h * self.tap_h + w * self.tap_w).collect()
+    }
+}
+
 /// Sizes of packed panels: `groups` matrices `[k, n]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PackedShape {
@@ -62,12 +69,12 @@ impl PanelShape {
     }
 }
 
-/// Packs one matrix whose rows are the taps `(h, w)` of `taps`, each with `k_c` channels. `first` is its first element's index.
+/// Packs one matrix whose rows are the taps at `taps`, each with `k_c` channels. `first` is its first element's index.
 pub(crate) fn pack_panels(
     filter: &[f32],
     first: usize,
     strides: &FilterStrides,
-    taps: impl Iterator<Item = (usize, usize)> + Clone,
+    taps: &[usize],
     k_c: usize,
     n: usize,
     packed: &mut [f32],
@@ -78,8 +85,8 @@ pub(crate) fn pack_panels(
         let lanes = panel.len() / padded_k;
         panel.fill(0.0);
         let mut rows = panel.chunks_exact_mut(lanes);
-        for (h, w) in taps.clone() {
-            let tap = first + h * strides.tap_h + w * strides.tap_w + column * strides.n;
+        for tap in taps {
+            let tap = first + tap + column * strides.n;
             for (c, row) in rows.by_ref().take(k_c).enumerate() {
                 let from = filter[tap + c * strides.k_c..].iter().step_by(strides.n);
                 for (to, &value) in row[..width].iter_mut().zip(from) {

@@ -10,10 +10,14 @@ pub struct Strided<'a, const R: usize> {
     rows: [&'a [f32]; R],
 }
 
-/// Floats from the first row's start to the last row's end; where that overflows, more than a slice can have.
+/// Floats from the first row's start to the last row's end. Panics where no memory could hold as many: a branch that a loop
+/// around it makes once, other than arithmetic that saturates.
 #[inline(always)]
 fn span(rows: usize, step: usize, len: usize) -> usize {
-    (rows - 1).saturating_mul(step).saturating_add(len)
+    match (rows - 1).checked_mul(step).and_then(|last| last.checked_add(len)) {
+        Some(span) => span,
+        None => panic!("rows lie beyond all memory"),
+    }
 }
 
 impl<'a, const R: usize> Strided<'a, R> {
