@@ -14,8 +14,22 @@ import {
 /** Deepest nesting of calls: a function may not call itself. */
 const MAX_DEPTH = 32;
 
-/** Most nodes that calls may unfold to: a few functions that call each other twice would be any number. */
-const MAX_NODES = 100_000;
+/**
+ * Most that calls may add to what the file has: characters of names, numbers of attributes, and some for each node. A few
+ * functions that call each other twice would add without end.
+ */
+const MAX_ADDED = 2 ** 24;
+const NODE_SIZE = 100;
+
+/** Throws once too much was added. */
+type Spend = (size: number) => void;
+
+/** Numbers and bytes in an attribute. */
+function sizeOf({ ints, floats, strings, s, t }: AttributeProto): number {
+  const tensor = t === undefined ? [] : [t.rawData, t.floatData, t.int32Data, t.int64Data, t.doubleData];
+  const bytes = [s, ...strings, ...tensor].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  return ints.length + floats.length + bytes;
+}
 
 /** Versions of operator sets, by domain. */
 export function opsetsOf(imports: readonly OperatorSetIdProto[]): ReadonlyMap<string, number> {
@@ -31,17 +45,25 @@ export function withoutCalls(
   const byName = new Map(functions.map((fn) => [functionKey(fn.domain, fn.name, fn.overload), fn]));
   if (byName.size < functions.length) throw malformed("two functions have the same name");
   const unfolded: FileNode[] = [];
+  let added = 0;
+  const spend: Spend = (size) => {
+    added += size;
+    if (added > MAX_ADDED) throw malformed("its functions unfold to much more than the file has");
+  };
+  const called = new Set<FunctionProto>();
   const visit = (node: FileNode, depth: number): void => {
     const fn = byName.get(functionKey(node.domain, node.op, node.overload));
     if (fn === undefined) {
-      if (depth > 0 && unfolded.length >= MAX_NODES)
-        throw malformed(`its functions unfold to more than ${MAX_NODES} nodes`);
+      if (depth > 0) spend(NODE_SIZE);
       unfolded.push(node);
       return;
     }
     if (depth === MAX_DEPTH)
       throw malformed(`functions call each other more than ${MAX_DEPTH} deep: ${quote(fn.name)}`);
-    for (const inner of bodyOf(fn, node)) visit(inner, depth + 1);
+    // What a function has of its own, the file has once.
+    if (called.has(fn)) for (const { attribute } of fn.node) for (const each of attribute) spend(sizeOf(each));
+    called.add(fn);
+    for (const inner of bodyOf(fn, node, spend)) visit(inner, depth + 1);
   };
   for (const [index, node] of nodes.entries()) visit(fileNode(node, index, opsets), 0);
   return unfolded;
@@ -66,10 +88,15 @@ function fileNode(node: NodeProto, index: number, opsets: ReadonlyMap<string, nu
 }
 
 /** The nodes of `fn` for one call: values have the caller's names, or new ones that tell which call they belong to. */
-function* bodyOf(fn: FunctionProto, call: FileNode): Generator<FileNode> {
+function* bodyOf(fn: FunctionProto, call: FileNode, spend: Spend): Generator<FileNode> {
   if (call.inputs.length > fn.input.length || call.outputs.length > fn.output.length) {
     throw malformed(`node ${quote(call.name)} has more inputs or outputs than the function ${quote(fn.name)}`);
   }
+  const nameIn = (inner: string): string => {
+    const made = `${call.name}/${inner}`;
+    spend(made.length);
+    return made;
+  };
   const names = new Map<ValueName, ValueName>([["", ""]]);
   for (const [index, name] of fn.input.entries()) names.set(name, call.inputs[index] ?? "");
   const passed: { from: ValueName; to: ValueName }[] = [];
@@ -83,7 +110,7 @@ function* bodyOf(fn: FunctionProto, call: FileNode): Generator<FileNode> {
   const outer = (name: ValueName): ValueName => {
     const known = names.get(name);
     if (known !== undefined) return known;
-    const made = `${call.name}/${name}`;
+    const made = nameIn(name);
     names.set(name, made);
     return made;
   };
@@ -93,10 +120,10 @@ function* bodyOf(fn: FunctionProto, call: FileNode): Generator<FileNode> {
     const node = fileNode(proto, index, opsets);
     yield {
       ...node,
-      name: `${call.name}/${node.name}`,
+      name: nameIn(node.name),
       inputs: node.inputs.map(outer),
       outputs: node.outputs.map(outer),
-      attributes: node.attributes.flatMap((attribute) => bound(attribute, attributes)),
+      attributes: node.attributes.flatMap((attribute) => bound(attribute, attributes, spend)),
     };
   }
   // What a function hands on as it came, or gives twice.
@@ -120,9 +147,14 @@ function attributesOf(fn: FunctionProto, call: FileNode): ReadonlyMap<string, At
 }
 
 /** An attribute of a node inside a function; none, if it is one of the function's that the call leaves out. */
-function bound(attribute: AttributeProto, attributes: ReadonlyMap<string, AttributeProto>): AttributeProto[] {
+function bound(
+  attribute: AttributeProto,
+  attributes: ReadonlyMap<string, AttributeProto>,
+  spend: Spend,
+): AttributeProto[] {
   if (attribute.refAttrName === "") return [attribute];
   const value = attributes.get(attribute.refAttrName);
   if (value === undefined) return [];
+  spend(sizeOf(value));
   return [create(AttributeProtoSchema, { ...value, name: attribute.name })];
 }

@@ -1,3 +1,6 @@
+/** Names are made of others, which may be as long as a file. */
+const LONGEST = 200;
+
 /** Names of which no two are the same. */
 export class Names {
   readonly #taken: Set<string>;
@@ -9,8 +12,9 @@ export class Names {
     this.#taken = new Set(taken);
   }
 
-  /** `hint`, or where that is taken `hint:2` and so on. */
-  unique(hint: string): string {
+  /** `wanted`, or where that is taken `wanted:2` and so on; of a long name the beginning. */
+  unique(wanted: string): string {
+    const hint = wanted.length > LONGEST ? wanted.slice(0, LONGEST) : wanted;
     let name = hint;
     for (let i = this.#next.get(hint) ?? 2; this.#taken.has(name); i++) {
       name = `${hint}:${i}`;
