@@ -135,8 +135,9 @@ impl F32x4 {
     /// `2^n` for lanes that hold whole numbers `-126..=127`, by building the exponent's bits.
     #[inline(always)]
     pub fn exp2_whole(self) -> Self {
-        let n = i32x4_trunc_sat_f32x4(self.0);
-        Self(i32x4_shl(i32x4_add(n, i32x4_splat(127)), 23))
+        // Of a sum with 1.5 * 2^23 the lowest bits are the whole number's: an addition, where a conversion is eight instructions on x86.
+        let n = f32x4_add(self.0, f32x4_splat(12_582_912.0));
+        Self(i32x4_add(i32x4_shl(n, 23), f32x4_splat(1.0)))
     }
     /// `(m, n)` with `self = m * 2^n` and `m` from √½ to √2, for lanes that are positive and normal.
     #[inline(always)]
