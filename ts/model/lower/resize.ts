@@ -28,7 +28,9 @@ export function resize(node: Node<"Resize">, to: Lowering): void {
     const words = [0, ...imageWords(to, shape), outH, outW, MODES.indexOf(attributes.mode), coordinates];
     const particulars = [ROUNDINGS.indexOf(attributes.nearestMode), attributes.cubicCoeffA];
     const flags = [attributes.excludeOutside ? 1 : 0, attributes.antialias ? 1 : 0];
-    const [scaleH, scaleW] = shape.length === 3 ? [1, scales[2] ?? 1] : [scales[2] ?? 1, scales[3] ?? 1];
+    // Scales that are those of the sizes the core knows exactly; as float32 they might fall on the other side of a tie.
+    const exact = changed.every(({ input, output: size, scale }) => Math.abs(scale * input - size) < 1e-4);
+    const [scaleH, scaleW] = exact ? [0, 0] : imageScales(scales);
     to.emit(
       "resize2d",
       [to.operand(x, order)],
@@ -47,6 +49,12 @@ function isWhole(
 ): boolean {
   const cropped = coordinateTransformationMode === "tf_crop_and_resize" && (roi[0] !== 0 || roi[1] !== 1);
   return input === output && scale === 1 && !cropped;
+}
+
+/** Scales of rows and columns. */
+function imageScales([, , ...scales]: readonly number[]): readonly [h: number, w: number] {
+  const [a = 1, b] = scales;
+  return b === undefined ? [1, a] : [a, b];
 }
 
 /** Modes, coordinates and roundings, the core's code the place here; it crops nothing. */
