@@ -38,6 +38,9 @@ const rows: readonly Row[] = [
   ["one pixel", [1, 1, 1, 1], { size: 1 }],
   ["1-D", [1, 1, 17, 3], { size: [1, 4], stride: [1, 3] }],
   ["many channels", [1, 5, 5, 67], { size: 2, stride: 1 }],
+  ["wide rows, stride 2", [2, 7, 70, 3], { size: 3, stride: 2, padding: 1 }],
+  ["wide rows, stride 1", [1, 4, 67, 5], { size: [2, 3], stride: 1, padding: "same" }],
+  ["wide rows, ceil mode", [1, 5, 65, 8], { size: 2, ceilMode: true }],
   ["same with ceil mode", [1, 6, 5, 2], { size: 3, stride: 2, padding: "same", ceilMode: true }],
 ];
 

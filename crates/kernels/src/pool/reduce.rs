@@ -19,9 +19,7 @@ pub(super) trait Reduce {
     /// With one more element.
     fn add(part: F32x4, x: F32x4) -> F32x4;
     /// Of two parts.
-    fn join(a: F32x4, b: F32x4) -> F32x4 {
-        a + b
-    }
+    fn join(a: F32x4, b: F32x4) -> F32x4;
 }
 
 /// The largest, NaN left aside: one instruction an element. WebAssembly's own `max`, which keeps NaN, becomes eight on x86.
@@ -59,6 +57,10 @@ impl Reduce for LargestOrNan {
         // A NaN in `part` stays, one in `x` is taken.
         x.eq(x).select(part.pmax(x), x)
     }
+    #[inline(always)]
+    fn join(a: F32x4, b: F32x4) -> F32x4 {
+        Self::add(a, b)
+    }
 }
 
 impl Reduce for Sum {
@@ -66,6 +68,10 @@ impl Reduce for Sum {
     #[inline(always)]
     fn add(part: F32x4, x: F32x4) -> F32x4 {
         part + x
+    }
+    #[inline(always)]
+    fn join(a: F32x4, b: F32x4) -> F32x4 {
+        a + b
     }
 }
 
@@ -77,5 +83,9 @@ impl Reduce for SumOfSquares {
     #[inline(always)]
     fn add(part: F32x4, x: F32x4) -> F32x4 {
         x.mul_add(x, part)
+    }
+    #[inline(always)]
+    fn join(a: F32x4, b: F32x4) -> F32x4 {
+        a + b
     }
 }
