@@ -5,6 +5,7 @@ import { fuseActivation, fuseResidual } from "./fuse-layer.ts";
 import { fusePad } from "./fuse-pad.ts";
 import { recognise } from "./recognise.ts";
 import { withoutDead } from "../specialise/specialise.ts";
+import { flattenVolumes } from "./volume.ts";
 import { mergeCommon, mergeTransposes, removeIdentities } from "./remove.ts";
 
 /** Passes for inference. Each makes a graph that computes the same outputs, and finds more when those before it have run. */
@@ -18,6 +19,8 @@ const PASSES: readonly ((graph: KnownGraph) => KnownGraph)[] = [
   foldAffine,
   // Behind batch normalisation, which may lie between a Pad and its convolution.
   fusePad,
+  // Once weights are merged, and before what images take: residuals, activations.
+  flattenVolumes,
   fuseResidual,
   fuseActivation,
   withoutDead,
