@@ -18,31 +18,33 @@ pub(super) fn across<'a>(taps: Taps, row: impl Fn(usize) -> &'a [f32], to: &mut 
         let (b, second) = rest.first().map_or((0.0, first), |&b| (b, first + 1));
         if rest.is_empty() {
             weigh_one(row(first), a, is_first, to);
-        } else if is_first {
-            weigh(row(first), row(second), [a, b], to, |sum, _| sum);
         } else {
-            weigh(row(first), row(second), [a, b], to, |sum, to| to + sum);
+            weigh([row(first), row(second)], [a, b], is_first, to);
         }
         (first, weights, is_first) = (second + 1, rest.get(1..).unwrap_or(&[]), false);
     }
 }
 
-/// `to = store(a weight + b weight, to)` element by element.
-#[inline(always)]
-fn weigh(a: &[f32], b: &[f32], weights: [f32; 2], to: &mut [f32], store: impl Fn(F32x4, F32x4) -> F32x4) {
+/// Two rows, weighted, and what is in `to` unless they are the first. Not inlined: it would be there for each of its callers.
+#[inline(never)]
+fn weigh([a, b]: [&[f32]; 2], weights: [f32; 2], is_first: bool, to: &mut [f32]) {
     let [weight_a, weight_b] = weights.map(F32x4::splat);
-    let mix = |a: F32x4, b: F32x4| b.mul_add(weight_b, a * weight_a);
+    let mix = |a: F32x4, b: F32x4, to: F32x4| {
+        let sum = b.mul_add(weight_b, a * weight_a);
+        if is_first { sum } else { to + sum }
+    };
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
     let (to, rest) = to.as_chunks_mut::<4>();
     for ((a, b), to) in a.iter().zip(b).zip(to) {
-        store(mix(F32x4::load(a), F32x4::load(b)), F32x4::load(to)).store(to);
+        mix(F32x4::load(a), F32x4::load(b), F32x4::load(to)).store(to);
     }
     if !rest.is_empty() {
-        store_part(store(mix(load_part(a_rest), load_part(b_rest)), load_part(rest)), rest);
+        store_part(mix(load_part(a_rest), load_part(b_rest), load_part(rest)), rest);
     }
 }
 
 /// Of one row alone, which is the last of many or the only one.
+#[inline(never)]
 fn weigh_one(row: &[f32], weight: f32, is_first: bool, to: &mut [f32]) {
     for (x, to) in row.iter().zip(to) {
         *to = x * weight + if is_first { 0.0 } else { *to };
