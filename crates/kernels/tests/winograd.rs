@@ -49,6 +49,36 @@ fn errors_are_a_few_times_those_of_a_plain_sum() {
     }
 }
 
+/// Where a tile holds large numbers and small ones, the small outputs' errors are those of the large: far beyond what a plain sum of
+/// what they see would explain, within what the transforms do.
+#[test]
+fn errors_are_those_of_a_tiles_largest_numbers() {
+    let conv = plan(&padded_spec([1, 13, 17, 20], 12, 1)).with_strategy(Strategy::Winograd).unwrap();
+    let mut rng = Rng::new(11);
+    let (even, filter) = (rng.values(conv.shape.input.len()), rng.values(conv.shape.filter_len()));
+    // Every eighth column is a million times as large as the others: of a tile of four, two outputs do not see it.
+    let uneven: Vec<f32> =
+        even.iter().enumerate().map(|(i, x)| if i / 20 % 17 % 8 == 0 { x * 1e6 } else { *x }).collect();
+    let packed = conv.pack(&filter).unwrap();
+    let of = |input: &[f32]| {
+        let exact = conv2d(&conv.shape, Layout::Nhwc, Activation::Identity, input, &filter, None, None).values;
+        let [sizes, weights] = [input, &filter].map(|values| values.iter().map(|x| x.abs()).collect::<Vec<_>>());
+        let magnitudes = conv2d(&conv.shape, Layout::Nhwc, Activation::Identity, &sizes, &weights, None, None).values;
+        let mut output = vec![0.0; conv.shape.output.len()];
+        conv.run(input, &packed, None, None, &mut Workspace::default(), &mut output).unwrap();
+        let plain = |i: usize| (9.0 * 20.0 + 1.0) * UNIT_ROUNDOFF * magnitudes[i];
+        let tolerances = oracle::winograd::tolerances(&conv.shape, Layout::Nhwc, input, &filter);
+        let stretch = tolerances.iter().enumerate().map(|(i, tolerance)| tolerance / plain(i)).fold(0.0, f64::max);
+        (compare(&output, &exact, |i| tolerances[i]), compare(&output, &exact, plain), stretch)
+    };
+    let (result, _, stretch) = of(&even);
+    assert_eq!(result, Ok(()));
+    assert!(stretch < 100.0, "where numbers are alike the bound is {stretch} times that of a plain sum");
+    let (result, plain_result, _) = of(&uneven);
+    assert_eq!(result, Ok(()));
+    assert!(plain_result.is_err(), "a plain sum's bound would do");
+}
+
 #[test]
 fn widths_channels_and_paddings() {
     let pads = [[0, 0, 0, 0], [1, 1, 1, 1], [2, 0, 1, 3], [0, 5, 0, 0], [9, 8, 7, 11]];
@@ -64,12 +94,15 @@ fn widths_channels_and_paddings() {
                 let input = Guarded::of(&rng.values(conv.shape.input.len()));
                 let (filter, bias) = (rng.values(conv.shape.filter_len()), rng.values(out_c));
                 let input = input.finish().unwrap();
-                let expected = conv2d(&conv.shape, Layout::Nchw, Activation::Relu, input, &filter, Some(&bias), None);
+                let residual = Guarded::of(&rng.values(conv.shape.output.len()));
+                let residual = (cases % 2 == 0).then(|| residual.finish().unwrap());
+                let expected =
+                    conv2d(&conv.shape, Layout::Nchw, Activation::Relu, input, &filter, Some(&bias), residual);
                 let mut output = Guarded::new(conv.shape.output.len());
                 let mut workspace = Workspace::default();
                 workspace.get(1 << 16).unwrap().fill(f32::NAN);
                 let packed = conv.pack(&filter).unwrap();
-                conv.run(input, &packed, Some(&bias), None, &mut workspace, output.body()).unwrap();
+                conv.run(input, &packed, Some(&bias), residual, &mut workspace, output.body()).unwrap();
                 let result =
                     compare(output.finish().unwrap(), &expected.values, |_| expected.tolerance_of(conv.strategy()));
                 assert_eq!(result, Ok(()), "{spec:?}");

@@ -69,7 +69,10 @@ impl Strategy {
 /// How exact a convolution has to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Accuracy {
-    /// [`Strategy::Winograd`] where it is faster: its errors are about twice those of a plain sum; `tests/winograd.rs` bounds them.
+    /// [`Strategy::Winograd`] where it is faster. With numbers of a size, its errors are twice those of a plain sum: at 64, 128, 256
+    /// and 512 channels their root mean square is 14, 19, 27 and 36 times 2^-24 of that of the outputs, a plain sum's 7, 10, 14
+    /// and 20; the largest of some thousand 91 to 226 times, a plain sum's 57 to 139. Where a tile of 6x6 inputs has larger numbers
+    /// than an output sees, the error is theirs. `tests/winograd.rs` bounds both.
     /// [`Strategy::Separable`] where it is: the error bound is that of the plain sum, the roundings are others.
     #[default]
     Fast,

@@ -7,6 +7,7 @@ pub mod math;
 pub mod pool;
 pub mod random;
 pub mod reference;
+pub mod winograd;
 
 use core::fmt;
 

@@ -15,7 +15,7 @@ use crate::epilogue::Epilogue;
 use crate::gemm::{Columns, FilterStrides, MR, NR, PackedShape, tile_of};
 use crate::memory::Workspace;
 use crate::shape::{Axis, Conv2dShape, SpecError};
-use crate::simd::F32x4;
+use crate::simd::{F32x4, Strided, strided_mut};
 use core::array::from_fn;
 use core::ops::Range;
 use transform::{POINTS, SPAN, TILE, of_filter, of_input, of_products};
@@ -26,13 +26,16 @@ const MAX_INPUTS: usize = 320 << 10;
 const MAX_PRODUCTS: usize = 128 << 10;
 /// Most tiles of a block. 24 to 96 were equally fast (Node 24, Zen 4, 64 to 256 channels).
 const MAX_TILES: usize = 48;
-/// Fewest input and output channels. Speed beside the best other strategy (Node 24, relaxed, Zen 4, 56x56): 64 -> 64: 2.8;
-/// 24 -> 24: 2.0; 64 -> 8: 1.9; 16 -> 16: 1.5; 12 -> 12: 1.3; 16 -> 8: 1.3; 8 -> 16: 1.1; 8 -> 8: 0.95; and 64 -> 4: 1.6, with half of the
-/// tile's columns idle.
-const MIN_IN_C: usize = 12;
-const MIN_OUT_C: usize = 8;
-/// Fewest tiles, and fewest outputs a tile. 256 -> 256: 14x14 2.2; 6x6 (nine outputs a tile) 1.7, with 64 -> 64 1.3; 5x5 (6.25) 1.2, with
-/// 64 -> 64 0.94; 4x4, a single tile, 0.9, but eight images of it 2.8.
+/// Fewest input channels, and fewest pairs of channels, output channels rounded up to whole vectors. Times as fast as the direct kernel
+/// (Node 24, relaxed, Zen 4, 56x56): 64 -> 64 2.7; 16 -> 16 1.8; 16 -> 8 1.4; 12 -> 8 1.3; 8 -> 16 1.25; 8 -> 12 1.2; 8 -> 8 0.97; 64 -> 3 1.7;
+/// 24 -> 4 1.5; on 14x14, 8 -> 12 1.02; 3 -> 16 on 112x112 0.65.
+const MIN_IN_C: usize = 8;
+const MIN_CHANNEL_PAIRS: usize = 96;
+/// Fewest tiles, and fewest outputs a tile. 256 -> 256: 14x14 2.1; 6x6 (nine outputs a tile) 1.7, with 64 -> 64 1.4, 24 -> 24 1.07; 5x5 (6.25)
+/// 0.94, with 64 -> 64 1.04; 4x4, a single tile, 1.0 to 1.4, four images of it 3.3; eight images of 3x3 1.4, 16 of 2x2 0.6.
+///
+/// F(2x2, 3x3) would not fill the gaps: its 16 products for four outputs are as many as the 36 here for 5x5 and 6x6 outputs and more
+/// for all larger, 1.4 to 1.8 times as many for 14x14 and 7x7. Only its filters are smaller, 16 points instead of 36.
 const MIN_TILES: usize = 4;
 const MIN_OUTPUTS: usize = 8;
 /// Quads of channels that a strip holds.
@@ -58,14 +61,14 @@ pub(super) fn can_do(shape: &Conv2dShape) -> bool {
 /// True where it is the fastest strategy: there are enough channels to repay the transforms, and enough tiles, well filled, to
 /// repay reading a filter four times as large.
 pub(super) fn pays(shape: &Conv2dShape) -> bool {
-    let [in_c, out_c] = [shape.input.c, shape.output.c];
-    let (tiles, outputs) = (tiles(shape), shape.output.len() / out_c);
+    let (in_c, out_c) = (shape.input.c, shape.output.c.next_multiple_of(4));
+    let (tiles, outputs) = (tiles(shape), shape.output.len() / shape.output.c);
     // Windows wholly in the padding take as long as others.
     let sees_input = [&shape.h, &shape.w].iter().all(|axis| axis.pad_before.max(axis.pad_after) < axis.kernel);
     can_do(shape)
         && sees_input
         && in_c >= MIN_IN_C
-        && out_c >= MIN_OUT_C
+        && in_c.saturating_mul(out_c) >= MIN_CHANNEL_PAIRS
         && tiles >= MIN_TILES
         && outputs >= tiles.saturating_mul(MIN_OUTPUTS)
 }
@@ -170,11 +173,6 @@ pub(super) fn run(
     let (inputs, products) = rest.split_at_mut(inputs_len);
     let (quads, _) = strip.as_chunks_mut::<4>();
     let Some(strip) = quads.as_chunks_mut().0.as_chunks_mut().0.first_chunk_mut::<SPAN>() else { return Ok(()) };
-    // What is added after the transforms is clamped with it, in a second pass.
-    let (clamp, rest) = match epilogue.residual {
-        Some(_) => (Epilogue::UNCLAMPED, Some(epilogue.activation)),
-        None => epilogue.clamp(),
-    };
     for block in split(0..tiles, blocks) {
         let inputs = &mut inputs[..POINTS * block.len() * tiling.depth];
         for rows in split(block.clone(), block.len().div_ceil(MR)) {
@@ -183,11 +181,11 @@ pub(super) fn run(
         for column in (0..matrices.n).step_by(panels * NR) {
             let columns = column..matrices.n.min(column + panels * NR);
             tiling.multiply(&block, columns.clone(), inputs, packed, products);
-            tiling.transform_products(&block, columns, products, epilogue.bias, clamp, output);
+            tiling.transform_products(&block, columns, products, &epilogue, output);
         }
     }
-    if rest.is_some() {
-        epilogue.finish(output);
+    if let (_, Some(activation)) = epilogue.clamp() {
+        activation.apply_in_place(output);
     }
     Ok(())
 }
@@ -299,31 +297,66 @@ impl Tiling<'_> {
         block: &Range<usize>,
         columns: Range<usize>,
         products: &[f32],
-        bias: Option<&[f32]>,
-        clamp: [f32; 2],
+        epilogue: &Epilogue<'_>,
         output: &mut [f32],
     ) {
         let image = self.shape.output;
+        let row_len = image.w * image.c;
+        let (clamp, _) = epilogue.clamp();
         let [min, max] = clamp.map(F32x4::splat);
         let products: &[Products] = products.as_chunks().0.as_chunks().0;
         let tiles = products.chunks_exact(columns.len().div_ceil(NR));
         for (tile, products) in block.clone().zip(tiles) {
             let place = self.place(tile);
             let (height, width) = (TILE.min(image.h - place.y), TILE.min(image.w - place.x));
+            let first = ((place.n * image.h + place.y) * image.w + place.x) * image.c;
             for (column, products) in columns.clone().step_by(NR).zip(products) {
-                for quad in (0..NR.min(columns.end - column)).step_by(4) {
-                    let channel = column + quad;
-                    let channels = 4.min(columns.end - channel);
-                    let bias = bias.map_or(F32x4::zero(), |bias| load_part(&bias[channel..columns.end]));
-                    let rows = transform_tile(products, quad / 4);
-                    for (row, pixels) in rows.into_iter().take(height).enumerate() {
-                        let first = ((place.n * image.h + place.y + row) * image.w + place.x) * image.c + channel;
-                        for (to, pixel) in output[first..].chunks_mut(image.c).zip(pixels).take(width) {
-                            store_part((pixel + bias).pmax(min).pmin(max), &mut to[..channels]);
+                for channel in (column..columns.end.min(column + NR)).step_by(4) {
+                    let bias = epilogue.bias.map_or(F32x4::zero(), |bias| load_part(&bias[channel..columns.end]));
+                    let rows = transform_tile(products, (channel - column) / 4, bias);
+                    let at = first + channel;
+                    if height < TILE || width < TILE || columns.end - channel < 4 {
+                        let rows = rows.map(|row| row.map(F32x4::to_array));
+                        let channels = 4.min(columns.end - channel);
+                        store_part_of_tile(&rows, [height, width, channels], at, [row_len, image.c], epilogue, output);
+                        continue;
+                    }
+                    for (row, sums) in rows.into_iter().enumerate() {
+                        let at = at + row * row_len;
+                        let sums = match epilogue.residual {
+                            Some(residual) => {
+                                let residual = Strided::<TILE>::new(&residual[at..], image.c, 4).rows();
+                                from_fn(|x| sums[x] + load_part(residual[x]))
+                            }
+                            None => sums,
+                        };
+                        for ([to], sum) in strided_mut::<TILE, 1>(&mut output[at..], image.c).into_iter().zip(sums) {
+                            sum.pmax(min).pmin(max).store(to);
                         }
                     }
                 }
             }
+        }
+    }
+}
+
+/// Writes `height` rows of `width` pixels, `channels` channels each, of a tile's outputs, from `at` on.
+#[inline(never)]
+fn store_part_of_tile(
+    tile: &[[[f32; 4]; TILE]; TILE],
+    [height, width, channels]: [usize; 3],
+    at: usize,
+    [row_step, pixel_step]: [usize; 2],
+    epilogue: &Epilogue<'_>,
+    output: &mut [f32],
+) {
+    let (clamp, _) = epilogue.clamp();
+    let [min, max] = clamp.map(F32x4::splat);
+    for (row, pixels) in tile.iter().take(height).enumerate() {
+        for (pixel, sum) in pixels.iter().take(width).enumerate() {
+            let at = at + row * row_step + pixel * pixel_step;
+            let residual = epilogue.residual.map_or(F32x4::zero(), |residual| load_part(&residual[at..][..channels]));
+            store_part((F32x4::load(sum) + residual).pmax(min).pmin(max), &mut output[at..][..channels]);
         }
     }
 }
@@ -350,9 +383,9 @@ fn transform_row(
 
 /// The 4x4 outputs of half a panel of columns.
 #[inline(always)]
-fn transform_tile(products: &Products, half: usize) -> [[F32x4; TILE]; TILE] {
+fn transform_tile(products: &Products, half: usize, bias: F32x4) -> [[F32x4; TILE]; TILE] {
     let load = |point: usize| F32x4::load(&products[point].as_chunks().0[half]);
     // Along columns, then along rows.
     let columns: [[F32x4; TILE]; SPAN] = from_fn(|w| of_products(from_fn(|h| load(h * SPAN + w))));
-    from_fn(|h| of_products(columns.map(|column| column[h])))
+    from_fn(|h| of_products(columns.map(|column| column[h])).map(|sum| sum + bias))
 }
