@@ -4,7 +4,6 @@ use crate::activation::Activation;
 use crate::conv::{PackedFilter, PackedForm, PackingKey, Packs};
 use crate::epilogue::Epilogue;
 use crate::gemm::{FilterStrides, PanelShape, Pixels, Places, RightHand, multiply, pack_panels};
-use crate::memory::Workspace;
 use crate::shape::{SpecError, checked_len, expect_len};
 
 /// A dense layer; without bias and activation, a matrix product.
@@ -43,7 +42,6 @@ impl Dense {
         input: &[f32],
         weights: &PackedFilter,
         bias: Option<&[f32]>,
-        _: &mut Workspace,
         output: &mut [f32],
     ) -> Result<(), SpecError> {
         let &Self { m, k, n, activation, .. } = self;

@@ -5,7 +5,6 @@ use lenslet_kernels::activation::Activation;
 use lenslet_kernels::conv::Packs;
 use lenslet_kernels::dense::Dense;
 use lenslet_kernels::gemm::{MR, NR};
-use lenslet_kernels::memory::Workspace;
 use oracle::{Guarded, Rng, compare, first_seed, spec_count};
 
 fn check(
@@ -21,11 +20,9 @@ fn check(
     let weights = rng.values(k * n);
     let bias = with_bias.then(|| rng.values(n));
     let mut output = Guarded::new(m * n);
-    let mut workspace = Workspace::default();
-    workspace.get(1 << 12).unwrap().fill(f32::NAN);
     let packed = dense.pack(&weights).map_err(|error| error.to_string())?;
     let input = input.finish()?;
-    dense.run(input, &packed, bias.as_deref(), &mut workspace, output.body()).map_err(|error| error.to_string())?;
+    dense.run(input, &packed, bias.as_deref(), output.body()).map_err(|error| error.to_string())?;
     let expected = oracle::conv::dense(sizes, transposed, activation, input, &weights, bias.as_deref());
     compare(output.finish()?, &expected.values, |_| expected.tolerance).map_err(|mismatch| mismatch.to_string())
 }
@@ -98,16 +95,15 @@ fn wrong_sizes_are_errors() {
     let dense = Dense::new(2, 3, 4, false, Activation::Identity).unwrap();
     assert_eq!(dense.pack(&[0.0; 11]).err().unwrap().argument, "weights");
     let packed = dense.pack(&[0.0; 12]).unwrap();
-    let mut workspace = Workspace::default();
-    let mut run = |input: usize, bias: usize, output: usize| {
+    let run = |input: usize, bias: usize, output: usize| {
         let (input, bias, mut output) = (vec![0.0; input], vec![0.0; bias], vec![0.0; output]);
-        dense.run(&input, &packed, Some(&bias), &mut workspace, &mut output).map_err(|error| error.argument)
+        dense.run(&input, &packed, Some(&bias), &mut output).map_err(|error| error.argument)
     };
     assert_eq!(run(6, 4, 8), Ok(()));
     assert_eq!(run(7, 4, 8), Err("input"));
     assert_eq!(run(6, 5, 8), Err("bias"));
     assert_eq!(run(6, 4, 9), Err("output"));
     let other = Dense::new(2, 3, 4, true, Activation::Identity).unwrap();
-    let error = other.run(&[0.0; 6], &packed, None, &mut workspace, &mut [0.0; 8]).unwrap_err();
+    let error = other.run(&[0.0; 6], &packed, None, &mut [0.0; 8]).unwrap_err();
     assert_eq!(error.argument, "weights");
 }

@@ -88,5 +88,5 @@ pub(crate) fn dense(mut call: Call) -> Result<(), SpecError> {
         return Ok(());
     };
     let bias = inputs.optional(2)?;
-    dense.run(inputs.get(0)?, packed, bias, &mut call.scratch.workspace, output(call.outputs, 0)?)
+    dense.run(inputs.get(0)?, packed, bias, output(call.outputs, 0)?)
 }
