@@ -13,7 +13,19 @@ import { concat, type ConcatOptions, flatten, type FlattenOptions, reshape, tran
 import { conv2d, type Conv2dOptions, convTranspose2d, type ConvTranspose2dOptions } from "./ops/conv.ts";
 import { dense, type DenseOptions } from "./ops/dense.ts";
 import { type ArithmeticOperand, binary, type BinaryName, unary, type UnaryName } from "./ops/elementwise.ts";
-import { batchNorm, type BatchNormOptions } from "./ops/norm.ts";
+import { matmul } from "./ops/matmul.ts";
+import {
+  batchNorm,
+  type BatchNormOptions,
+  groupNorm,
+  type GroupNormOptions,
+  instanceNorm,
+  type InstanceNormOptions,
+  layerNorm,
+  type LayerNormOptions,
+  localResponseNorm,
+  type LocalResponseNormOptions,
+} from "./ops/norm.ts";
 import { pad, type PadOptions } from "./ops/pad.ts";
 import {
   adaptivePool2d,
@@ -23,17 +35,36 @@ import {
   pool2d,
   type PoolOptions,
 } from "./ops/pool.ts";
+import {
+  argReduce,
+  type ArgOptions,
+  reduce,
+  type ReduceOptions,
+  type ReductionName,
+  toInt32,
+  topK,
+  type TopKOptions,
+} from "./ops/reduce.ts";
 import { resize, type ResizeOptions } from "./ops/resize.ts";
+import { broadcastTo, gather, type GatherOptions, slice, type SliceOptions, where } from "./ops/select.ts";
 import type { LayoutOption } from "./options.ts";
 import type { Shape } from "./shape.ts";
 import type { Store } from "./store.ts";
-import type { DType, Operand, Tensor } from "./tensor.ts";
+import type { DType, Operand, Tensor, VectorOperand } from "./tensor.ts";
 
 /** What `maxPool2dWithIndices` makes. */
 export interface PoolWithIndices {
   /** The largest elements. */
   readonly output: Tensor;
   /** Where in the input each was, as an index into its `data()`. */
+  readonly indices: Tensor<"int32">;
+}
+
+/** What `topK` makes: the axis has `k` elements, the best first. */
+export interface TopKResult {
+  /** The best elements. */
+  readonly values: Tensor;
+  /** Where along the axis each was. */
   readonly indices: Tensor<"int32">;
 }
 
@@ -79,6 +110,14 @@ export class Operators {
     return this.#store.one(dense, "dense", x, weights, options);
   }
 
+  /**
+   * The product of matrices `[..., m, k]` and `[..., k, n]`, to `[..., m, n]`; the axes in front broadcast as in NumPy. For
+   * weights that are used often, {@link dense} is faster: it packs them once.
+   */
+  matmul(a: Operand, b: Operand): Tensor {
+    return this.#store.one(matmul, "matmul", a, b);
+  }
+
   /** The largest element of each window, channel by channel. NaN wins; padding never does. */
   maxPool2d(x: Tensor, options: PoolOptions): Tensor {
     return this.#store.one(pool2d, "maxPool2d", "max", x, options);
@@ -102,6 +141,11 @@ export class Operators {
     return this.#store.one(pool2d, "l2Pool2d", "l2", x, options);
   }
 
+  /** The sum of the magnitudes of each window, channel by channel (ONNX's LpPool with p = 1). */
+  l1Pool2d(x: Tensor, options: PoolOptions): Tensor {
+    return this.#store.one(pool2d, "l1Pool2d", "l1", x, options);
+  }
+
   /** The largest element of each channel of each image: `[n, 1, 1, c]`, or `[n, c, 1, 1]`. */
   globalMaxPool2d(x: Tensor, options?: LayoutOption): Tensor {
     return this.#store.one(globalPool2d, "globalMaxPool2d", "max", x, options);
@@ -115,6 +159,11 @@ export class Operators {
   /** The root of the sum of squares of each channel of each image: `[n, 1, 1, c]`, or `[n, c, 1, 1]`. */
   globalL2Pool2d(x: Tensor, options?: LayoutOption): Tensor {
     return this.#store.one(globalPool2d, "globalL2Pool2d", "l2", x, options);
+  }
+
+  /** The sum of the magnitudes of each channel of each image: `[n, 1, 1, c]`, or `[n, c, 1, 1]`. */
+  globalL1Pool2d(x: Tensor, options?: LayoutOption): Tensor {
+    return this.#store.one(globalPool2d, "globalL1Pool2d", "l1", x, options);
   }
 
   /** The largest elements of `size` windows that split the image evenly: row i from `floor(i * h / out)` to `ceil((i + 1) * h / out)` (PyTorch). */
@@ -414,6 +463,114 @@ export class Operators {
     return this.#store.first(unary(name, x));
   }
 
+  /** The sum of the elements along axes, all by default. Sums have many accumulators, so that their errors stay small. */
+  reduceSum(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceSum", x, options);
+  }
+
+  /** The mean of the elements along axes, all by default. */
+  reduceMean(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceMean", x, options);
+  }
+
+  /** The largest element along axes, all by default; NaN if there is one. */
+  reduceMax(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceMax", x, options);
+  }
+
+  /** The smallest element along axes, all by default; NaN if there is one. */
+  reduceMin(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceMin", x, options);
+  }
+
+  /** The product of the elements along axes, all by default. */
+  reduceProd(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceProd", x, options);
+  }
+
+  /** The sum of squares along axes, all by default. */
+  reduceSumSquare(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceSumSquare", x, options);
+  }
+
+  /** The sum of magnitudes along axes, all by default. */
+  reduceL1(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceL1", x, options);
+  }
+
+  /** The root of the sum of squares along axes, all by default. */
+  reduceL2(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceL2", x, options);
+  }
+
+  /** The logarithm of the sum along axes, all by default. */
+  reduceLogSum(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceLogSum", x, options);
+  }
+
+  /** The logarithm of the sum of exponentials along axes, all by default; no exponential overflows. */
+  reduceLogSumExp(x: Tensor, options?: ReduceOptions): Tensor {
+    return this.#reduce("reduceLogSumExp", x, options);
+  }
+
+  #reduce(name: ReductionName, x: Tensor, options?: ReduceOptions): Tensor {
+    this.#store.checkOpen(name);
+    return this.#store.first(reduce(name, x, options));
+  }
+
+  /** Where along an axis, the last by default, the largest element is: the first one if several are equal. NaN wins. */
+  argMax(x: Tensor, options?: ArgOptions): Tensor<"int32"> {
+    return this.#argReduce("argMax", x, options);
+  }
+
+  /** Where along an axis, the last by default, the smallest element is: the first one if several are equal. NaN wins. */
+  argMin(x: Tensor, options?: ArgOptions): Tensor<"int32"> {
+    return this.#argReduce("argMin", x, options);
+  }
+
+  #argReduce(name: "argMax" | "argMin", x: Tensor, options?: ArgOptions): Tensor<"int32"> {
+    this.#store.checkOpen(name);
+    return this.#integers(name, this.#store.first(argReduce(name, x, options)));
+  }
+
+  /** Whole numbers that the core found as float32, which are disposed of. */
+  #integers(call: string, found: Tensor): Tensor<"int32"> {
+    const [integers] = this.#store.run(toInt32(call, found));
+    found.dispose();
+    return integers as Tensor<"int32">;
+  }
+
+  /** The largest elements along an axis, or the smallest, best first, and where they are. NaN counts as the largest. */
+  topK(x: Tensor, options: TopKOptions): TopKResult {
+    const call = "topK";
+    this.#store.checkOpen(call);
+    const [values, indices] = this.#store.run(topK(call, x, options));
+    return { values: values as Tensor, indices: this.#integers(call, indices as Tensor) };
+  }
+
+  /** `a` where the condition is not 0, else `b`. Shapes broadcast as in NumPy; a and b may be numbers. */
+  where(condition: Tensor, a: ArithmeticOperand, b: ArithmeticOperand): Tensor {
+    return this.#store.one(where, "where", condition, a, b);
+  }
+
+  /** A part of a tensor: from `start` to before `end` on each axis, every `step`th element, as Python's slices. */
+  slice(x: Tensor, options: SliceOptions): Tensor {
+    return this.#store.one(slice, "slice", x, options);
+  }
+
+  /**
+   * The parts of x that `indices` name along an axis; negative ones count from the end. The axes of the indices take the
+   * place of that axis. What is out of range comes out of `data()` as `invalid-argument`.
+   */
+  gather(x: Tensor, indices: VectorOperand, options?: GatherOptions): Tensor {
+    return this.#store.one(gather, "gather", x, indices, options);
+  }
+
+  /** x repeated along axes of one element, and along new axes in front, to `shape`. */
+  broadcastTo(x: Tensor, shape: Shape): Tensor {
+    return this.#store.one(broadcastTo, "broadcastTo", x, shape);
+  }
+
   /** Tensors one behind the other along an axis; their other sizes must agree. */
   concat(tensors: readonly Operand[], options: ConcatOptions): Tensor {
     return this.#store.one(concat, "concat", tensors, options);
@@ -442,6 +599,26 @@ export class Operators {
   /** `(x - mean) / sqrt(variance + epsilon) * scale + offset`, channel by channel; for tensors of any rank. */
   batchNorm(x: Tensor, options: BatchNormOptions): Tensor {
     return this.#store.one(batchNorm, "batchNorm", x, options);
+  }
+
+  /** Each row, the last axis by default, less its mean and over its standard deviation; then scale and offset. */
+  layerNorm(x: Tensor, options?: LayerNormOptions): Tensor {
+    return this.#store.one(layerNorm, "layerNorm", x, options);
+  }
+
+  /** Each channel of each image, less its mean and over its standard deviation; then scale and offset. */
+  instanceNorm(x: Tensor, options?: InstanceNormOptions): Tensor {
+    return this.#store.one(instanceNorm, "instanceNorm", x, options);
+  }
+
+  /** Each group of channels of each image, less its mean and over its standard deviation; then scale and offset. */
+  groupNorm(x: Tensor, options: GroupNormOptions): Tensor {
+    return this.#store.one(groupNorm, "groupNorm", x, options);
+  }
+
+  /** `x / (bias + alpha / size * sum) ** beta`, where the sum is that of the squares of `size` neighbouring channels (AlexNet). */
+  localResponseNorm(x: Tensor, options: LocalResponseNormOptions): Tensor {
+    return this.#store.one(localResponseNorm, "localResponseNorm", x, options);
   }
 
   /** Images in another size, given itself or as a scale. */

@@ -103,7 +103,7 @@ const ACTIVATIONS: Readonly<
   mish: { code: 13 },
   softplus: { code: 14 },
   softsign: { code: 15 },
-  selu: { code: 16, parameters: { alpha: 1.67326319217681884765625, gamma: 1.05070102214813232421875 } },
+  selu: { code: 16, parameters: { alpha: 1.6732631921768188, gamma: 1.0507010221481323 } },
   celu: { code: 17, parameters: { alpha: 1 } },
   thresholdedRelu: { code: 18, parameters: { alpha: 1 } },
   swish: { code: 19, parameters: { alpha: 1 } },

@@ -67,19 +67,26 @@ export function binary(call: BinaryName, a: ArithmeticOperand, b: ArithmeticOper
   };
 }
 
-function arithmeticInput(call: string, argument: string, value: ArithmeticOperand): Input {
+/** A tensor, numbers, or one number as an input. */
+export function arithmeticInput(call: string, argument: string, value: ArithmeticOperand): Input {
   if (typeof value !== "number") return looseInput(call, argument, value);
   return { argument, shape: [], value: new Uint8Array(Float32Array.of(value).buffer) };
 }
 
-function broadcast(call: string, a: Shape, b: Shape): Shape {
+/** The shape of two shapes together; `names` are what the caller calls the second and the first. */
+export function broadcast(
+  call: string,
+  a: Shape,
+  b: Shape,
+  [name, other]: readonly [string, string] = ["b", "a"],
+): Shape {
   const rank = Math.max(a.length, b.length);
   return Array.from({ length: rank }, (_, i) => {
     const [x = 1, y = 1] = [a[a.length - rank + i], b[b.length - rank + i]];
     if (x === y || y === 1) return x;
     if (x === 1) return y;
-    const text = `has shape ${formatShape(b)}, a has ${formatShape(a)}; expected sizes that are equal or 1, from the last axis on (here ${x} and ${y})`;
-    throw mismatch(call, "b", text);
+    const text = `has shape ${formatShape(b)}, ${other} has ${formatShape(a)}; expected sizes that are equal or 1, from the last axis on (here ${x} and ${y})`;
+    throw mismatch(call, name, text);
   });
 }
 

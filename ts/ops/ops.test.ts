@@ -16,6 +16,27 @@ function run(shape: Shape, call: Call): { op: string; shape: Shape; words: reado
   return { op, shape: y.shape, words, inputs: inputs.length };
 }
 
+describe("operators of two steps", () => {
+  it("finds indices as float32, makes them int32, and keeps no float32", () => {
+    const { engine, executor } = fakeEngine();
+    const x = engine.tensor(new Float32Array(24), [2, 3, 4]);
+    const best = engine.argMax(x, { axis: 1 });
+    expect([best.dtype, best.shape]).toEqual(["int32", [2, 4]]);
+    expect(engine.argMin(x, { keepAxis: true }).shape).toEqual([2, 3, 1]);
+    const { values, indices } = engine.topK(x, { k: 2 });
+    expect([values.shape, indices.shape, indices.dtype]).toEqual([[2, 3, 2], [2, 3, 2], "int32"]);
+    expect(executor.ops.map(({ op, words }) => [op, ...words])).toEqual([
+      ["argReduce", 0, 0, 2, 3, 4],
+      ["toInt32"],
+      ["argReduce", 1, 0, 6, 4, 1],
+      ["toInt32"],
+      ["topK", 6, 4, 1, 2, 1, 1],
+      ["toInt32"],
+    ]);
+    expect(engine.memory().tensors).toBe(5);
+  });
+});
+
 describe("words", () => {
   it.each<[string, Shape, Call, Shape, readonly number[]]>([
     ["activation", [2, 3], (e, x) => e.relu(x), [2, 3], [1, 0, 0]],
@@ -101,6 +122,60 @@ describe("words", () => {
     ["unary", [2], (e, x) => e.exp(x), [2], [3]],
     ["unary", [2], (e, x) => e.log(x), [2], [4]],
     ["unary", [2], (e, x) => e.square(x), [2], [5]],
+    ["reduce", [2, 3, 4], (e, x) => e.reduceSum(x), [], [0, 3, 2, 3, 4, 1, 1, 1]],
+    ["reduce", [2, 3, 4], (e, x) => e.reduceMean(x, { axes: -1 }), [2, 3], [1, 3, 2, 3, 4, 0, 0, 1]],
+    [
+      "reduce",
+      [2, 3, 4],
+      (e, x) => e.reduceMax(x, { axes: [0, 2], keepAxes: true }),
+      [1, 3, 1],
+      [2, 3, 2, 3, 4, 1, 0, 1],
+    ],
+    ["reduce", [2], (e, x) => e.reduceMin(x, { axes: [] }), [2], [3, 1, 2, 0]],
+    ["reduce", [2], (e, x) => e.reduceProd(x), [], [4, 1, 2, 1]],
+    ["reduce", [2], (e, x) => e.reduceSumSquare(x), [], [5, 1, 2, 1]],
+    ["reduce", [2], (e, x) => e.reduceL1(x), [], [6, 1, 2, 1]],
+    ["reduce", [2], (e, x) => e.reduceL2(x), [], [7, 1, 2, 1]],
+    ["reduce", [2], (e, x) => e.reduceLogSum(x), [], [8, 1, 2, 1]],
+    ["reduce", [2], (e, x) => e.reduceLogSumExp(x), [], [9, 1, 2, 1]],
+    ["where", [2, 3], (e, x) => e.where(x, 1, [1, 2, 3]), [2, 3], [2, 2, 3, 1, 1, 1, 3]],
+    ["slice", [5, 4], (e, x) => e.slice(x, { start: [1] }), [4, 4], [2, 5, 4, 1, 0, 1, 1, 4, 4]],
+    [
+      "slice",
+      [5, 4],
+      (e, x) => e.slice(x, { start: [-2], end: [99, -1], step: [1, 2] }),
+      [2, 2],
+      [2, 5, 4, 3, 0, 1, 2, 2, 2],
+    ],
+    ["slice", [5], (e, x) => e.slice(x, { step: [-2] }), [3], [1, 5, 4, -2, 3]],
+    ["slice", [5], (e, x) => e.slice(x, { start: [3], end: [-99], step: [-1] }), [4], [1, 5, 3, -1, 4]],
+    ["gather", [2, 3, 4], (e, x) => e.gather(x, [0, -1], { axis: 1 }), [2, 2, 4], [2, 3, 4, 2]],
+    ["gather", [3, 4], (e, x) => e.gather(x, { data: [0, 1, 2, 0], shape: [2, 2] }), [2, 2, 4], [1, 3, 4, 4]],
+    ["broadcastTo", [3, 1], (e, x) => e.broadcastTo(x, [2, 3, 4]), [2, 3, 4], [3, 1, 3, 1, 2, 3, 4]],
+    [
+      "matmul",
+      [2, 3, 4],
+      (e, x) => e.matmul(x, { data: new Float32Array(20), shape: [4, 5] }),
+      [2, 3, 5],
+      [3, 4, 5, 1, 2, 1],
+    ],
+    ["layerNorm", [2, 3, 4], (e, x) => e.layerNorm(x), [2, 3, 4], [6, 4, 1e-5]],
+    ["layerNorm", [2, 3], (e, x) => e.layerNorm(x, { axis: 0, epsilon: 0 }), [2, 3], [1, 6, 0]],
+    ["instanceNorm", [1, 2, 3, 4], (e, x) => e.instanceNorm(x), [1, 2, 3, 4], [0, 1, 2, 3, 4, 1e-5]],
+    [
+      "groupNorm",
+      [1, 4, 2, 3],
+      (e, x) => e.groupNorm(x, { groups: 2, layout: "NCHW", scale: [1, 2, 3, 4] }),
+      [1, 4, 2, 3],
+      [1, 1, 2, 3, 4, 2, 1e-5],
+    ],
+    [
+      "lrn",
+      [1, 2, 3, 4],
+      (e, x) => e.localResponseNorm(x, { size: 3, bias: 2 }),
+      [1, 2, 3, 4],
+      [0, 1, 2, 3, 4, 3, 1e-4, 0.75, 2],
+    ],
     [
       "concat",
       [2, 3, 4],

@@ -24,15 +24,16 @@ export interface PadOptions extends LayoutOption {
   readonly padding: Exclude<Padding, string> | readonly (readonly [before: number, after: number])[];
   /**
    * What the new elements are: `value`; with `"reflect"` the inside mirrored at the edge, which is not repeated; with
-   * `"edge"` the nearest element. As NumPy's and ONNX's modes of these names. Default `"constant"`.
+   * `"edge"` the nearest element; with `"wrap"` the tensor again. As NumPy's and ONNX's modes of these names. Default
+   * `"constant"`.
    */
-  readonly mode?: "constant" | "reflect" | "edge" | undefined;
+  readonly mode?: "constant" | "reflect" | "edge" | "wrap" | undefined;
   /** The new elements of mode `"constant"`. Default 0. */
   readonly value?: number | undefined;
 }
 
 /** Modes; the core's code is the place here. */
-const MODES = ["constant", "reflect", "edge"] as const;
+const MODES = ["constant", "reflect", "edge", "wrap"] as const;
 
 /** New elements around a tensor. */
 export function pad(call: string, x: Tensor, options: PadOptions): Plan {

@@ -5,7 +5,7 @@ import type { Tensor } from "../tensor.ts";
 import { windowWords } from "./conv.ts";
 import { imageInput, imageOutput, type Plan } from "./plan.ts";
 
-/** Options of `maxPool2d` and `l2Pool2d`. */
+/** Options of `maxPool2d`, `l2Pool2d` and `l1Pool2d`. */
 export interface PoolOptions extends WindowOptions, LayoutOption {
   /** Rows and columns of the window. */
   readonly size: Pair;
@@ -36,7 +36,7 @@ export interface AdaptivePoolOptions extends LayoutOption {
 }
 
 /** Kinds of pools; the core's code is the place here. */
-const KINDS = ["max", "avg", "l2"] as const;
+const KINDS = ["max", "avg", "l2", "l1"] as const;
 
 /** What a pool makes of a window: its largest element, its mean, or the root of its sum of squares. */
 export type PoolKind = (typeof KINDS)[number];

@@ -220,9 +220,9 @@ describe("refused", () => {
     ],
     [
       [2],
-      (e, x) => e.pad(x, untyped({ padding: [[1, 1]], mode: "wrap" })),
+      (e, x) => e.pad(x, untyped({ padding: [[1, 1]], mode: "mirror" })),
       "invalid-argument",
-      'pad: mode is "wrap"; expected "constant", "reflect" or "edge"',
+      'pad: mode is "mirror"; expected "constant", "reflect", "edge" or "wrap"',
     ],
     [
       [1, 2, 2, 1],

@@ -1,6 +1,6 @@
 //! Arithmetic element by element: functions of one tensor, and of two with numpy's broadcasting.
 
-use crate::activation::{load_part, map, store_part};
+use crate::activation::{by_vectors, load_part, map_vectors};
 use crate::math;
 use crate::shape::{SpecError, checked_len, expect_len};
 use crate::simd::F32x4;
@@ -136,26 +136,30 @@ impl Unary {
     /// Of every element of `input`.
     pub fn run(self, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
         expect_len("output", output.len(), input.len())?;
-        match self {
-            Self::Abs => map(input, output, F32x4::abs),
-            Self::Neg => map(input, output, |x| -x),
-            Self::Sqrt => map(input, output, F32x4::sqrt),
-            Self::Exp => map(input, output, math::exp),
-            Self::Log => map(input, output, math::log),
-            Self::Square => map(input, output, |x| x * x),
-            Self::Reciprocal => map(input, output, |x| F32x4::splat(1.0) / x),
-            Self::Erf => map(input, output, math::erf),
-            Self::Floor => map(input, output, F32x4::floor),
-            Self::Ceil => map(input, output, |x| -(-x).floor()),
-            Self::Round => map(input, output, F32x4::round),
-            Self::Sign => map(input, output, sign),
-            Self::Not => map(input, output, |x| x.eq(F32x4::zero()).and(F32x4::splat(1.0))),
-            Self::Truncate => map(input, output, |x| x.abs().floor().copysign(x)),
-            Self::ToBool => map(input, output, truth),
-            Self::Sin => output.iter_mut().zip(input).for_each(|(y, x)| *y = math::sin(*x)),
-            Self::Cos => output.iter_mut().zip(input).for_each(|(y, x)| *y = math::cos(*x)),
-        }
+        by_vectors(input, output, &|x, y| self.of_vectors(x, y));
         Ok(())
+    }
+
+    fn of_vectors(self, x: &[f32], y: &mut [f32]) {
+        match self {
+            Self::Abs => map_vectors(x, y, F32x4::abs),
+            Self::Neg => map_vectors(x, y, |x| -x),
+            Self::Sqrt => map_vectors(x, y, F32x4::sqrt),
+            Self::Exp => map_vectors(x, y, math::exp),
+            Self::Log => map_vectors(x, y, math::log),
+            Self::Square => map_vectors(x, y, |x| x * x),
+            Self::Reciprocal => map_vectors(x, y, |x| F32x4::splat(1.0) / x),
+            Self::Erf => map_vectors(x, y, math::erf),
+            Self::Floor => map_vectors(x, y, F32x4::floor),
+            Self::Ceil => map_vectors(x, y, |x| -(-x).floor()),
+            Self::Round => map_vectors(x, y, F32x4::round),
+            Self::Sign => map_vectors(x, y, sign),
+            Self::Not => map_vectors(x, y, |x| x.eq(F32x4::zero()).and(F32x4::splat(1.0))),
+            Self::Truncate => map_vectors(x, y, |x| x.abs().floor().copysign(x)),
+            Self::ToBool => map_vectors(x, y, truth),
+            Self::Sin => y.iter_mut().zip(x).for_each(|(y, x)| *y = math::sin(*x)),
+            Self::Cos => y.iter_mut().zip(x).for_each(|(y, x)| *y = math::cos(*x)),
+        }
     }
 
     /// Of every element, in place.
@@ -350,6 +354,19 @@ fn run(op: Binary, a: &[f32], b: &[f32], to: &mut [f32], tile: &mut Tile) {
 
 /// `op` of each element of `a` and that of `b` in its place.
 fn combine(op: Binary, a: &[f32], b: &[f32], to: &mut [f32]) {
+    let whole = to.len() & !3;
+    let (to, rest) = to.split_at_mut(whole);
+    combine_vectors(op, &a[..whole], &b[..whole], to);
+    if !rest.is_empty() {
+        // As by_vectors does.
+        let [a, b] = [&a[whole..], &b[whole..]].map(|rest| load_part(rest).to_array());
+        let mut last = [0.0; 4];
+        combine_vectors(op, &a, &b, &mut last);
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
+}
+
+fn combine_vectors(op: Binary, a: &[f32], b: &[f32], to: &mut [f32]) {
     let one = F32x4::splat(1.0);
     match op {
         Binary::Add => zip(a, b, to, |a, b| a + b),
@@ -392,12 +409,8 @@ fn each(a: &[f32], b: &[f32], to: &mut [f32], f: fn(f32, f32) -> f32) {
 
 #[inline(always)]
 fn zip(a: &[f32], b: &[f32], to: &mut [f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
-    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
-    let (to, rest) = to.as_chunks_mut::<4>();
-    for ((a, b), to) in a.iter().zip(b).zip(to) {
+    let (a, b) = (a.as_chunks::<4>().0, b.as_chunks::<4>().0);
+    for ((a, b), to) in a.iter().zip(b).zip(to.as_chunks_mut::<4>().0) {
         f(F32x4::load(a), F32x4::load(b)).store(to);
-    }
-    if !rest.is_empty() {
-        store_part(f(load_part(a_rest), load_part(b_rest)), rest);
     }
 }

@@ -1,8 +1,10 @@
-//! Normalisation with known statistics.
+//! Normalisation: with known statistics, and with those of an image, a row or a pixel's channels.
 
 use crate::activation::{load_part, map, store_part};
+use crate::math;
 use crate::memory::Buffer;
-use crate::shape::{SpecError, checked_len, expect_len};
+use crate::reduce::{Fold, fold_columns, fold_row};
+use crate::shape::{Image, SpecError, checked_len, expect_len};
 use crate::simd::F32x4;
 
 /// What a batch normalisation knows of each channel; all of the same length.
@@ -41,9 +43,7 @@ pub fn batch_norm(
     for (name, values) in [("scale", norm.scale), ("offset", norm.offset)] {
         expect_len(name, values.map_or(c, <[f32]>::len), c)?;
     }
-    if norm.epsilon.is_nan() || norm.epsilon < 0.0 {
-        return Err(SpecError::invalid("epsilon", "is not 0 or more"));
-    }
+    check_epsilon(norm.epsilon)?;
     let channel = |i: usize| {
         let scale = norm.scale.map_or(1.0, |scale| scale[i]);
         let factor = scale / (norm.variance[i] + norm.epsilon).sqrt();
@@ -85,4 +85,150 @@ fn row([means, factors, offsets]: [&[f32]; 3], from: &[f32], to: &mut [f32]) {
     }
     let centred = load_part(x_rest) - load_part(&means[whole..]);
     store_part(centred.mul_add(load_part(&factors[whole..]), load_part(&offsets[whole..])), y_rest);
+}
+
+/// `to += factor * from`
+pub(crate) fn add_product(factor: f32, from: &[f32], to: &mut [f32]) {
+    let wide = F32x4::splat(factor);
+    let (x, x_rest) = from.as_chunks::<4>();
+    let (y, y_rest) = to.as_chunks_mut::<4>();
+    for (x, y) in x.iter().zip(y) {
+        F32x4::load(x).mul_add(wide, F32x4::load(y)).store(y);
+    }
+    if !y_rest.is_empty() {
+        store_part(load_part(x_rest).mul_add(wide, load_part(y_rest)), y_rest);
+    }
+}
+
+fn check_epsilon(epsilon: f32) -> Result<(), SpecError> {
+    if epsilon.is_nan() || epsilon < 0.0 { Err(SpecError::invalid("epsilon", "is not 0 or more")) } else { Ok(()) }
+}
+
+/// What the statistics of an image are followed by: one number a channel each.
+#[derive(Clone, Copy, Debug)]
+pub struct GroupNorm<'a> {
+    /// Channels are normalised in so many groups: one each is instance normalisation.
+    pub groups: usize,
+    /// Factors.
+    pub scale: Option<&'a [f32]>,
+    /// What is added last.
+    pub offset: Option<&'a [f32]>,
+    /// Added to the variances: 0 or more.
+    pub epsilon: f32,
+}
+
+/// Each group of channels of each NHWC image, less its mean and over its deviation, times `scale` plus `offset`.
+pub fn group_norm(norm: &GroupNorm, image: &Image, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
+    let len = image.checked_len("input")?;
+    expect_len("input", input.len(), len)?;
+    expect_len("output", output.len(), len)?;
+    let (c, pixels) = (image.c, image.h * image.w);
+    if norm.groups == 0 || !c.is_multiple_of(norm.groups) {
+        return Err(SpecError::invalid("groups", format!("is {}; it must divide the {c} channels", norm.groups)));
+    }
+    let mut buffer = Buffer::zeroed(2 * c)?;
+    let (mean, variance) = buffer.as_mut_slice().split_at_mut(c);
+    // Mean over the pixels, then over the channels of a group.
+    let average = |sums: &mut [f32]| {
+        for group in sums.chunks_exact_mut(c / norm.groups) {
+            let mean = group.iter().map(|&sum| f64::from(sum)).sum::<f64>() / (pixels * group.len()) as f64;
+            group.fill(mean as f32);
+        }
+    };
+    for (from, to) in input.chunks_exact(pixels * c).zip(output.chunks_exact_mut(pixels * c)) {
+        variance.fill(0.0);
+        fold_columns(Fold::Sum, from, variance, mean);
+        average(mean);
+        fold_columns(Fold::Square, from, mean, variance);
+        average(variance);
+        let GroupNorm { scale, offset, epsilon, .. } = *norm;
+        batch_norm(&BatchNorm { mean, variance, scale, offset, epsilon }, pixels, c, 1, from, to)?;
+    }
+    Ok(())
+}
+
+/// Each row of `[outer, inner]`, less its mean and over its deviation, times `scale` plus `offset`, which have `inner` numbers.
+pub fn layer_norm(
+    [outer, inner]: [usize; 2],
+    [scale, offset]: [Option<&[f32]>; 2],
+    epsilon: f32,
+    input: &[f32],
+    output: &mut [f32],
+) -> Result<(), SpecError> {
+    let len = checked_len("input", &[outer, inner])?;
+    expect_len("input", input.len(), len)?;
+    expect_len("output", output.len(), len)?;
+    for (name, values) in [("scale", scale), ("offset", offset)] {
+        expect_len(name, values.map_or(inner, <[f32]>::len), inner)?;
+    }
+    check_epsilon(epsilon)?;
+    for (from, to) in input.chunks_exact(inner).zip(output.chunks_exact_mut(inner)) {
+        let mean = fold_row(Fold::Sum, from, 0.0) / inner as f32;
+        let variance = fold_row(Fold::Square, from, mean) / inner as f32;
+        let factor = F32x4::splat(1.0 / (variance + epsilon).sqrt());
+        map(from, to, |x| (x - F32x4::splat(mean)) * factor);
+        if let Some(scale) = scale {
+            zip_in_place(to, scale, |x, scale| x * scale);
+        }
+        if let Some(offset) = offset {
+            zip_in_place(to, offset, |x, offset| x + offset);
+        }
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn zip_in_place(xs: &mut [f32], others: &[f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
+    let (x, x_rest) = xs.as_chunks_mut::<4>();
+    let (y, y_rest) = others.as_chunks::<4>();
+    for (x, y) in x.iter_mut().zip(y) {
+        f(F32x4::load(x), F32x4::load(y)).store(x);
+    }
+    if !x_rest.is_empty() {
+        store_part(f(load_part(x_rest), load_part(y_rest)), x_rest);
+    }
+}
+
+/// Local response normalisation: what each element is divided by follows from its neighbours in other channels.
+#[derive(Clone, Copy, Debug)]
+pub struct LocalResponse {
+    /// Channels that count, the element's own in the middle; of an even number, one more behind.
+    pub size: usize,
+    /// Weight of their mean square.
+    pub alpha: f32,
+    /// The exponent.
+    pub beta: f32,
+    /// Added to the weighted mean square.
+    pub bias: f32,
+}
+
+/// `x / (bias + alpha / size * Σ x²)^beta` of NHWC images, as ONNX's LRN; `alpha` is divided by the size, as in PyTorch.
+pub fn local_response_norm(
+    norm: &LocalResponse,
+    image: &Image,
+    input: &[f32],
+    output: &mut [f32],
+) -> Result<(), SpecError> {
+    let len = image.checked_len("input")?;
+    expect_len("input", input.len(), len)?;
+    expect_len("output", output.len(), len)?;
+    let &LocalResponse { size, alpha, beta, bias } = norm;
+    if size == 0 || size > 2 * image.c {
+        return Err(SpecError::invalid("size", format!("is {size}; expected 1 to twice the {} channels", image.c)));
+    }
+    let before = (size - 1) / 2;
+    // Squares of a pixel with zeros on both sides, then the sums of the windows.
+    let mut buffer = Buffer::zeroed(2 * image.c + size - 1)?;
+    let (squares, sums) = buffer.as_mut_slice().split_at_mut(image.c + size - 1);
+    let [weight, bias, beta] = [alpha / size as f32, bias, -beta].map(F32x4::splat);
+    for (from, to) in input.chunks_exact(image.c).zip(output.chunks_exact_mut(image.c)) {
+        map(from, &mut squares[before..before + image.c], |x| x * x);
+        sums.fill(0.0);
+        for i in 0..size {
+            zip_in_place(sums, &squares[i..i + image.c], |sum, square| sum + square);
+        }
+        map(sums, to, |sum| math::exp(beta * math::log(sum.mul_add(weight, bias))));
+        zip_in_place(to, from, |factor, x| factor * x);
+    }
+    Ok(())
 }

@@ -12,16 +12,19 @@ pub enum PadMode {
     Reflect,
     /// The border element (numpy's and ONNX's "edge", PyTorch's "replicate").
     Edge,
+    /// The tensor again: `b c | a b c | a b` (numpy's and ONNX's "wrap").
+    Wrap,
 }
 
 impl PadMode {
-    /// The mode of a number: 0 constant, 1 reflect, 2 edge.
+    /// The mode of a number: 0 constant, 1 reflect, 2 edge, 3 wrap.
     pub fn from_code(code: u32) -> Result<Self, SpecError> {
         match code {
             0 => Ok(Self::Constant),
             1 => Ok(Self::Reflect),
             2 => Ok(Self::Edge),
-            _ => Err(SpecError::invalid("mode", format!("has the unknown code {code}; expected 0 to 2"))),
+            3 => Ok(Self::Wrap),
+            _ => Err(SpecError::invalid("mode", format!("has the unknown code {code}; expected 0 to 3"))),
         }
     }
 }
@@ -95,6 +98,8 @@ fn fill(axes: &[PaddedAxis], mode: PadMode, value: f32, input: &[f32], output: &
         let source = match mode {
             PadMode::Reflect if i < before => 2 * before - i,
             PadMode::Reflect => 2 * (end - 1) - i,
+            // As many whole tensors are added as are needed to stay above zero.
+            PadMode::Wrap => before + (i + size * before.div_ceil(size) - before) % size,
             _ => i.clamp(before, end - 1),
         };
         output.copy_within(source * step..(source + 1) * step, i * step);

@@ -152,6 +152,7 @@ fn check_pad(shape: &[usize], before: &[usize], after: &[usize], mode: PadMode) 
                 let source = match mode {
                     PadMode::Reflect if i < 0 => -i,
                     PadMode::Reflect if i > last => 2 * last - i,
+                    PadMode::Wrap => i.rem_euclid(size as i64),
                     _ => i.clamp(0, last),
                 };
                 source as usize
@@ -168,7 +169,7 @@ fn check_pad(shape: &[usize], before: &[usize], after: &[usize], mode: PadMode) 
 #[test]
 fn random_pads() {
     let axis = (1..=5usize, 0..=6usize, 0..=6usize, 0..3u8);
-    let cases = (proptest::collection::vec(axis, 0..=4), 0..3u32);
+    let cases = (proptest::collection::vec(axis, 0..=4), 0..4u32);
     random(4000, &cases, |(axes, mode)| {
         let mode = PadMode::from_code(mode).map_err(|e| e.to_string())?;
         let shape: Vec<usize> = axes.iter().map(|axis| axis.0).collect();
@@ -192,10 +193,12 @@ fn pads_refuse_what_cannot_be() {
     assert!(pad(&[3], &[0], &[], PadMode::Edge, 0.0, &[0.0; 3], &mut output).is_err());
     assert!(pad(&[3], &[1], &[1], PadMode::Edge, 0.0, &[0.0; 3], &mut output[..4]).is_err());
     assert!(pad(&[3], &[1], &[1], PadMode::Edge, 0.0, &[0.0; 2], &mut output[..5]).is_err());
-    assert!(PadMode::from_code(3).is_err());
+    assert!(PadMode::from_code(4).is_err());
     pad(&[1], &[2], &[1], PadMode::Edge, 0.0, &[7.0], &mut output[..4]).unwrap();
     assert_eq!(output[..4], [7.0; 4]);
     // The classic example of numpy's manual.
     pad(&[5], &[2], &[2], PadMode::Reflect, 0.0, &[1.0, 2.0, 3.0, 4.0, 5.0], &mut output).unwrap();
     assert_eq!(output, [3.0, 2.0, 1.0, 2.0, 3.0, 4.0, 5.0, 4.0, 3.0]);
+    pad(&[3], &[4], &[2], PadMode::Wrap, 0.0, &[1.0, 2.0, 3.0], &mut output).unwrap();
+    assert_eq!(output, [3.0, 1.0, 2.0, 3.0, 1.0, 2.0, 3.0, 1.0, 2.0]);
 }

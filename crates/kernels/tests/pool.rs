@@ -17,6 +17,7 @@ fn tolerance(kind: PoolKind, terms: usize, largest: f64) -> f64 {
         PoolKind::Max => 0.0,
         PoolKind::Avg => UNIT_ROUNDOFF * largest * (terms / 2.0 + 2.0),
         PoolKind::L2 => UNIT_ROUNDOFF * largest * terms.sqrt() * (terms / 2.0 + 3.0),
+        PoolKind::L1 => UNIT_ROUNDOFF * largest * terms * (terms / 2.0 + 2.0),
     }
 }
 
@@ -31,6 +32,7 @@ fn run(
         PoolKind::Max => max_pool2d(shape, input, output),
         PoolKind::Avg => avg_pool2d(shape, count_include_pad, input, output),
         PoolKind::L2 => l2_pool2d(shape, input, output),
+        PoolKind::L1 => l1_pool2d(shape, input, output),
     }
 }
 
@@ -64,8 +66,13 @@ fn check_indices(shape: &Pool2dShape, values: &[f32], maxima: &[f32]) -> Result<
     Ok(())
 }
 
-const KINDS: [(PoolKind, bool); 4] =
-    [(PoolKind::Max, false), (PoolKind::Avg, false), (PoolKind::Avg, true), (PoolKind::L2, false)];
+const KINDS: [(PoolKind, bool); 5] = [
+    (PoolKind::Max, false),
+    (PoolKind::Avg, false),
+    (PoolKind::Avg, true),
+    (PoolKind::L2, false),
+    (PoolKind::L1, false),
+];
 
 #[track_caller]
 fn check_all(spec: &Pool2dSpec, rng: &mut Rng) {
@@ -210,6 +217,11 @@ fn random_l2() {
 }
 
 #[test]
+fn random_l1() {
+    random_specs(PoolKind::L1, false);
+}
+
+#[test]
 fn random_max_with_ties_nan_and_infinities() {
     let rare = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, 0.0, 1.0];
     random(4000, &specs(), |(spec, seed)| {
@@ -227,7 +239,7 @@ fn random_global() {
     random(3000, &images, |(n, h, w, c, seed)| {
         let image = Image { n, h, w, c };
         let values = Rng::new(seed).values(image.len());
-        for kind in [PoolKind::Max, PoolKind::Avg, PoolKind::L2] {
+        for kind in [PoolKind::Max, PoolKind::Avg, PoolKind::L2, PoolKind::L1] {
             let mut output = Guarded::new(n * c);
             global_pool2d(kind, &image, Guarded::of(&values).body(), output.body()).map_err(|e| e.to_string())?;
             let tolerance = tolerance(kind, h * w, max_abs(&values));
@@ -243,7 +255,7 @@ fn random_adaptive() {
     random(3000, &specs, |(n, h, w, c, out_h, out_w, seed)| {
         let image = Image { n, h, w, c };
         let values = Rng::new(seed).values(image.len());
-        for kind in [PoolKind::Max, PoolKind::Avg, PoolKind::L2] {
+        for kind in [PoolKind::Max, PoolKind::Avg, PoolKind::L2, PoolKind::L1] {
             let mut output = Guarded::new(n * out_h * out_w * c);
             adaptive_pool2d(kind, &image, out_h, out_w, Guarded::of(&values).body(), output.body())
                 .map_err(|e| e.to_string())?;
@@ -278,6 +290,7 @@ fn wrong_buffers_are_refused() {
     refused(max_pool2d(&shape, &input[1..], &mut output), "input");
     refused(avg_pool2d(&shape, true, &input, &mut output[1..]), "output");
     refused(l2_pool2d(&shape, &[], &mut output), "input");
+    refused(l1_pool2d(&shape, &[], &mut output), "input");
     refused(max_pool2d_with_indices(&shape, Layout::Nhwc, &input, &mut output, &mut [0; 17]), "indices");
     let image = shape.input;
     refused(global_pool2d(PoolKind::Max, &image, &input, &mut output[..3]), "output");
@@ -287,5 +300,5 @@ fn wrong_buffers_are_refused() {
     let huge = adaptive_pool2d(PoolKind::Avg, &image, usize::MAX, 2, &input, &mut output).unwrap_err();
     assert_eq!(huge.code, ErrorCode::TooLarge);
     assert!(global_pool2d(PoolKind::Avg, &Image { n: 0, ..image }, &[], &mut []).is_err());
-    assert!(PoolKind::from_code(3).is_err());
+    assert!(PoolKind::from_code(4).is_err());
 }

@@ -160,14 +160,14 @@ operators! {
     adaptivePool2d = adaptive_pool2d => plain ops::pool::adaptive_pool2d;
     /// See [`ops::elementwise::activation`].
     activation = activation => in_place ops::elementwise::activation;
-    /// See [`ops::elementwise::softmax`].
-    softmax = softmax => plain ops::elementwise::softmax;
+    /// See [`ops::along::softmax`].
+    softmax = softmax => plain ops::along::softmax;
     /// See [`ops::elementwise::binary`].
     binary = binary => in_place ops::elementwise::binary;
     /// See [`ops::elementwise::unary`].
     unary = unary => in_place ops::elementwise::unary;
-    /// See [`ops::elementwise::batch_norm`].
-    batchNorm = batch_norm => plain ops::elementwise::batch_norm;
+    /// See [`ops::norm::batch_norm`].
+    batchNorm = batch_norm => plain ops::norm::batch_norm;
     /// See [`ops::layout::pad`].
     pad = pad => plain ops::layout::pad;
     /// See [`ops::layout::concat`].
@@ -184,4 +184,34 @@ operators! {
     grey = grey => plain ops::image::grey;
     /// See [`ops::image::edges`].
     edges = edges => plain ops::image::edges;
+    /// See [`ops::along::matmul`].
+    matmul = matmul => plain ops::along::matmul;
+    /// See [`ops::along::reduce`].
+    reduce = reduce => plain ops::along::reduce;
+    /// See [`ops::along::arg_reduce`].
+    argReduce = arg_reduce => plain ops::along::arg_reduce;
+    /// See [`ops::along::top_k`].
+    topK = top_k => plain ops::along::top_k;
+    /// See [`ops::elementwise::select`].
+    where = select => plain ops::elementwise::select;
+    /// See [`ops::elementwise::to_int32`].
+    toInt32 = to_int32 => plain ops::elementwise::to_int32;
+    /// See [`ops::elementwise::from_int32`].
+    fromInt32 = from_int32 => plain ops::elementwise::from_int32;
+    /// See [`ops::norm::instance_norm`].
+    instanceNorm = instance_norm => plain ops::norm::instance_norm;
+    /// See [`ops::norm::group_norm`].
+    groupNorm = group_norm => plain ops::norm::group_norm;
+    /// See [`ops::norm::layer_norm`].
+    layerNorm = layer_norm => plain ops::norm::layer_norm;
+    /// See [`ops::norm::local_response_norm`].
+    lrn = local_response_norm => plain ops::norm::local_response_norm;
+    /// See [`ops::layout::slice`].
+    slice = slice => plain ops::layout::slice;
+    /// See [`ops::layout::broadcast_to`].
+    broadcastTo = broadcast_to => plain ops::layout::broadcast_to;
+    /// See [`ops::layout::gather`].
+    gather = gather => plain ops::layout::gather;
+    /// See [`ops::detect::non_max_suppression`].
+    nonMaxSuppression = non_max_suppression => plain ops::detect::non_max_suppression;
 }

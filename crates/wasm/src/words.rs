@@ -24,6 +24,16 @@ impl Words<'_> {
         }
     }
 
+    /// A whole number from -2^31 to 2^31 - 1.
+    pub(crate) fn step(&mut self, name: &'static str) -> Result<isize, SpecError> {
+        let word = self.next(name)?;
+        if word.fract() == 0.0 && (f64::from(i32::MIN)..=f64::from(i32::MAX)).contains(&word) {
+            Ok(word as isize)
+        } else {
+            Err(SpecError::invalid(name, "is no whole number from -2^31 to 2^31 - 1"))
+        }
+    }
+
     /// `N` sizes.
     pub(crate) fn sizes<const N: usize>(&mut self, names: [&'static str; N]) -> Result<[usize; N], SpecError> {
         let mut sizes = [0; N];

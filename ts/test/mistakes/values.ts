@@ -208,8 +208,8 @@ export const values: readonly Mistake[] = rows("invalid-argument", [
   [
     "an unknown pad mode",
     "mode",
-    [/mode is "wrap";/, /"constant", "reflect" or "edge"/],
-    (engine, { x }) => engine.pad(x, { padding: 1, mode: wrong("wrap") }),
+    [/mode is "mirror";/, /"constant", "reflect", "edge" or "wrap"/],
+    (engine, { x }) => engine.pad(x, { padding: 1, mode: wrong("mirror") }),
   ],
   [
     "pad with same",

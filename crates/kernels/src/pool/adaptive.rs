@@ -1,7 +1,7 @@
 //! Pools whose windows follow from the sizes: one window over everything, or a given number of them.
 
 use super::loops::{Loop, Loops, MAX_OR_NAN, Steps, Windows, divisor, roots};
-use super::{PoolKind, sliding};
+use super::{PoolKind, magnitudes, sliding};
 use crate::memory::Buffer;
 use crate::shape::{Image, Pool2dShape, Pool2dSpec, SpecError, expect_len};
 
@@ -14,6 +14,8 @@ const GROUP: usize = 16;
 pub fn global_pool2d(kind: PoolKind, image: &Image, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
     expect_len("input", input.len(), image.checked_len("input")?)?;
     expect_len("output", output.len(), image.n * image.c)?;
+    let magnitudes = if kind == PoolKind::L1 { Some(magnitudes(input)?) } else { None };
+    let input = magnitudes.as_ref().map_or(input, Buffer::as_slice);
     let (c, pixels) = (image.c, image.h * image.w);
     let mut parts = Buffer::zeroed(match c {
         // The groups' results, and one of the pixels behind the last group.
@@ -107,6 +109,8 @@ pub fn adaptive_pool2d(
     if out_h == 1 && out_w == 1 {
         return global_pool2d(kind, image, input, output);
     }
+    let magnitudes = if kind == PoolKind::L1 { Some(magnitudes(input)?) } else { None };
+    let input = magnitudes.as_ref().map_or(input, Buffer::as_slice);
     if image.h.is_multiple_of(out_h) && image.w.is_multiple_of(out_w) {
         let (k_h, k_w) = (image.h / out_h, image.w / out_w);
         return sliding::run(kind, &touching(*image, k_h, k_w)?, false, input, output);

@@ -67,7 +67,8 @@ impl Loops {
     pub(super) fn of(kind: PoolKind) -> &'static Self {
         match kind {
             PoolKind::Max => &MAX,
-            PoolKind::Avg => &AVG,
+            // An L1 norm is a sum of magnitudes, which its operator has made.
+            PoolKind::Avg | PoolKind::L1 => &AVG,
             PoolKind::L2 => &L2,
         }
     }

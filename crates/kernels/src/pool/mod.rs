@@ -12,6 +12,8 @@ mod sliding;
 pub use adaptive::{adaptive_pool2d, global_pool2d};
 pub use indices::max_pool2d_with_indices;
 
+use crate::elementwise::Unary;
+use crate::memory::Buffer;
 use crate::shape::{Image, Pool2dShape, SpecError, expect_len};
 
 /// What becomes of the elements under a window.
@@ -23,16 +25,19 @@ pub enum PoolKind {
     Avg,
     /// The square root of the sum of squares.
     L2,
+    /// The sum of magnitudes.
+    L1,
 }
 
 impl PoolKind {
-    /// The kind of a number: 0 max, 1 avg, 2 l2.
+    /// The kind of a number: 0 max, 1 avg, 2 l2, 3 l1.
     pub fn from_code(code: u32) -> Result<Self, SpecError> {
         match code {
             0 => Ok(Self::Max),
             1 => Ok(Self::Avg),
             2 => Ok(Self::L2),
-            _ => Err(SpecError::invalid("kind", format!("has the unknown code {code}; expected 0 to 2"))),
+            3 => Ok(Self::L1),
+            _ => Err(SpecError::invalid("kind", format!("has the unknown code {code}; expected 0 to 3"))),
         }
     }
 }
@@ -78,6 +83,19 @@ pub fn avg_pool2d(
 /// takes no padding. Squares overflow to infinity for elements above 1.8e19.
 pub fn l2_pool2d(shape: &Pool2dShape, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
     run(PoolKind::L2, shape, false, input, output)
+}
+
+/// Sum of the magnitudes under the window: ONNX's LpPool with `p = 1`.
+pub fn l1_pool2d(shape: &Pool2dShape, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
+    expect_len("input", input.len(), shape.input.len())?;
+    run(PoolKind::L1, shape, false, magnitudes(input)?.as_slice(), output)
+}
+
+/// What an L1 norm is the sum of. Rarely wanted, so that a copy is better than more loops.
+fn magnitudes(input: &[f32]) -> Result<Buffer, SpecError> {
+    let mut magnitudes = Buffer::zeroed(input.len())?;
+    Unary::Abs.run(input, magnitudes.as_mut_slice())?;
+    Ok(magnitudes)
 }
 
 fn run(

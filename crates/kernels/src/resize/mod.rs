@@ -157,7 +157,7 @@ impl Resize2d {
             }
         }
         if !sampling.cubic_coeff_a.is_finite() {
-            let text = format!("is {}; expected a finite number", sampling.cubic_coeff_a);
+            let text = "is no finite number";
             return Err(SpecError::invalid("cubicCoeffA", text));
         }
         for (scale, input, output) in sampling
@@ -169,7 +169,7 @@ impl Resize2d {
             // The filter's width and the places follow from it: a scale that has nothing to do with the sizes could be any.
             let scaled = f64::from(scale) * input as f64;
             if !(scaled >= output as f64 - 1.0 && scaled <= output as f64 + 1.0) {
-                let text = format!("is {scale}, which makes of {input} elements {scaled}, not {output}");
+                let text = format!("does not make {output} of {input} elements");
                 return Err(SpecError::mismatch("scale", text));
             }
         }

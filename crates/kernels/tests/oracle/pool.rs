@@ -40,6 +40,7 @@ fn reduce(kind: PoolKind, elements: &[(usize, f64)], count: usize) -> f64 {
         PoolKind::Avg if count == 0 => 0.0,
         PoolKind::Avg => sum(|x| x) / count as f64,
         PoolKind::L2 => sum(|x| x * x).sqrt(),
+        PoolKind::L1 => sum(f64::abs),
     }
 }
 

@@ -1,9 +1,9 @@
 //! Operators that keep the shape, or broadcast it.
 
 use crate::call::{Call, output};
-use lenslet_kernels::activation::softmax as softmax_kernel;
 use lenslet_kernels::elementwise::{self, Binary, Broadcast, Unary};
-use lenslet_kernels::norm::{self, BatchNorm};
+use lenslet_kernels::gather;
+use lenslet_kernels::select::select as select_kernel;
 use lenslet_kernels::shape::SpecError;
 
 /// Words: activation (3).
@@ -16,14 +16,6 @@ pub(crate) fn activation(mut call: Call) -> Result<(), SpecError> {
         return Ok(());
     }
     activation.run(call.inputs.get(0)?, output)
-}
-
-/// Words: outer, length of the axis, inner, 1 for logarithms.
-pub(crate) fn softmax(mut call: Call) -> Result<(), SpecError> {
-    let [outer, axis, inner] = call.words.sizes(["outer", "axis", "inner"])?;
-    let log = call.words.flag("log")?;
-    call.words.end()?;
-    softmax_kernel(outer, axis, inner, log, call.inputs.get(0)?, output(call.outputs, 0)?)
 }
 
 /// Words: code, rank of a, shape of a, rank of b, shape of b.
@@ -54,18 +46,23 @@ pub(crate) fn unary(mut call: Call) -> Result<(), SpecError> {
     op.run(call.inputs.get(0)?, output)
 }
 
-/// Inputs: x, mean, variance, scale | 0, offset | 0. Words: outer, channels, inner, epsilon.
-pub(crate) fn batch_norm(mut call: Call) -> Result<(), SpecError> {
-    let [outer, channels, inner] = call.words.sizes(["outer", "channels", "inner"])?;
-    let epsilon = call.words.float("epsilon")?;
+/// Inputs: condition, a, b. Words: rank, shape of the condition, of a, of b: of as many axes.
+pub(crate) fn select(mut call: Call) -> Result<(), SpecError> {
+    let rank = call.words.size("rank")?;
+    let shapes = [call.words.list("condition", rank)?, call.words.list("a", rank)?, call.words.list("b", rank)?];
     call.words.end()?;
-    let inputs = call.inputs;
-    let norm = BatchNorm {
-        mean: inputs.get(1)?,
-        variance: inputs.get(2)?,
-        scale: inputs.optional(3)?,
-        offset: inputs.optional(4)?,
-        epsilon,
-    };
-    norm::batch_norm(&norm, outer, channels, inner, inputs.get(0)?, output(call.outputs, 0)?)
+    let [condition, a, b] = [call.inputs.get(0)?, call.inputs.get(1)?, call.inputs.get(2)?];
+    select_kernel(shapes.each_ref().map(|shape| &shape[..]), [condition, a, b], output(call.outputs, 0)?)
+}
+
+/// No words. Numbers become the bits of int32.
+pub(crate) fn to_int32(call: Call) -> Result<(), SpecError> {
+    call.words.end()?;
+    gather::to_int32(call.inputs.get(0)?, output(call.outputs, 0)?)
+}
+
+/// No words. Bits of int32 become numbers.
+pub(crate) fn from_int32(call: Call) -> Result<(), SpecError> {
+    call.words.end()?;
+    gather::from_int32(call.inputs.get(0)?, output(call.outputs, 0)?)
 }

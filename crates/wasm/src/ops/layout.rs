@@ -1,11 +1,11 @@
 //! Operators that move elements and compute nothing.
 
 use crate::call::{Call, output};
-use lenslet_kernels::layout;
 use lenslet_kernels::pad::{self, PadMode};
-use lenslet_kernels::shape::SpecError;
+use lenslet_kernels::shape::{SpecError, expect_len};
+use lenslet_kernels::{gather, layout, slice};
 
-/// Words: mode (0 constant, 1 reflect, 2 edge), value, rank, shape, before, after.
+/// Words: mode (0 constant, 1 reflect, 2 edge, 3 wrap), value, rank, shape, before, after.
 pub(crate) fn pad(mut call: Call) -> Result<(), SpecError> {
     let mode = PadMode::from_code(call.words.code("mode")?)?;
     let value = call.words.float("value")?;
@@ -33,4 +33,32 @@ pub(crate) fn transpose(mut call: Call) -> Result<(), SpecError> {
     let permutation = call.words.list("permutation", rank)?;
     call.words.end()?;
     layout::transpose(&shape, &permutation, call.inputs.get(0)?, output(call.outputs, 0)?)
+}
+
+/// Words: rank, shape, starts, steps, which may be negative, shape of the output.
+pub(crate) fn slice(mut call: Call) -> Result<(), SpecError> {
+    let rank = call.words.size("rank")?;
+    let [shape, start] = [call.words.list("shape", rank)?, call.words.list("start", rank)?];
+    let step = (0..rank).map(|_| call.words.step("step")).collect::<Result<Vec<_>, _>>()?;
+    let out_shape = call.words.list("output", rank)?;
+    call.words.end()?;
+    slice::slice(&shape, &start, &step, &out_shape, call.inputs.get(0)?, output(call.outputs, 0)?)
+}
+
+/// Words: rank, shape, shape of the output.
+pub(crate) fn broadcast_to(mut call: Call) -> Result<(), SpecError> {
+    let rank = call.words.size("rank")?;
+    let [shape, out_shape] = [call.words.list("shape", rank)?, call.words.list("output", rank)?];
+    call.words.end()?;
+    slice::broadcast_to(&shape, &out_shape, call.inputs.get(0)?, output(call.outputs, 0)?)
+}
+
+/// Inputs: data, indices. Words: outer, length of the axis, inner, number of indices.
+pub(crate) fn gather(mut call: Call) -> Result<(), SpecError> {
+    let sizes = call.words.sizes(["outer", "axis", "inner"])?;
+    let count = call.words.size("count")?;
+    call.words.end()?;
+    let indices = call.inputs.get(1)?;
+    expect_len("indices", indices.len(), count)?;
+    gather::gather(sizes, call.inputs.get(0)?, indices, output(call.outputs, 0)?)
 }

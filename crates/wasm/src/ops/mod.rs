@@ -1,9 +1,12 @@
 //! The operators at the boundary: each reads its words, looks up its tensors and calls one kernel.
 
+pub(crate) mod along;
 pub(crate) mod conv;
+pub(crate) mod detect;
 pub(crate) mod elementwise;
 pub(crate) mod image;
 pub(crate) mod layout;
+pub(crate) mod norm;
 pub(crate) mod pool;
 
 use crate::call::Scratch;

@@ -4,8 +4,8 @@ use super::in_nhwc;
 use crate::call::{Call, Scratch, output};
 use lenslet_kernels::layout::{nchw_to_nhwc, nhwc_to_nchw};
 use lenslet_kernels::pool::{
-    PoolKind, adaptive_pool2d as adaptive, avg_pool2d, global_pool2d as global, is_wide, l2_pool2d, max_pool2d,
-    max_pool2d_with_indices, planes, planes_of,
+    PoolKind, adaptive_pool2d as adaptive, avg_pool2d, global_pool2d as global, is_wide, l1_pool2d, l2_pool2d,
+    max_pool2d, max_pool2d_with_indices, planes, planes_of,
 };
 use lenslet_kernels::shape::{Image, Layout, Pool2dShape, SpecError};
 
@@ -39,6 +39,7 @@ pub(crate) fn pool2d(mut call: Call) -> Result<(), SpecError> {
         PoolKind::Max => max_pool2d(shape, x, y),
         PoolKind::Avg => avg_pool2d(shape, count_include_pad, x, y),
         PoolKind::L2 => l2_pool2d(shape, x, y),
+        PoolKind::L1 => l1_pool2d(shape, x, y),
     };
     let output = output(call.outputs, 0)?;
     if layout == Layout::Nchw && is_wide(&shape) {
