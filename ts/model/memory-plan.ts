@@ -118,7 +118,7 @@ export function planMemory(steps: readonly LoweredStep[], outputs: readonly Temp
 
 /** Whether an operator may write where it finds its first operand. */
 function mayShare({ op, words, outputs: [out] }: LoweredStep): boolean {
-  if (!IN_PLACE.some((each) => each === op)) return false;
+  if (!IN_PLACE.includes(op)) return false;
   if (op !== "binary") return true;
   const [, rank = 0] = words;
   const left = words.slice(2, 2 + rank);

@@ -3,8 +3,10 @@ import { createEngine } from "../create.ts";
 import type { LensletError } from "../errors.ts";
 import { Random } from "../test/oracle/random.ts";
 import type { Model } from "./model.ts";
+import { optimise } from "./passes/optimise.ts";
 import { compute, expectSameOutputs } from "./testing/compute.ts";
 import { testEngine } from "./testing/engine.ts";
+import { randomNetwork } from "./testing/random-network.ts";
 import { sketchGraph } from "./testing/sketch.ts";
 import { specialise } from "./specialise/specialise.ts";
 
@@ -47,6 +49,18 @@ describe("Model", () => {
       if (y === undefined) throw new Error("no y");
       expectSameOutputs(new Map([["y", { shape: y.shape, data: await y.data() }]]), expected);
       y.dispose();
+    }
+  });
+
+  it("computes random networks in one arena as it does with a buffer for each value", async () => {
+    for (let seed = 0; seed < 60; seed++) {
+      const graph = sketchGraph(randomNetwork(new Random(seed)));
+      using model = await engine().load(graph);
+      const x = random.nd([1, 4, 9, 8]);
+      const expected = await compute(executor(), optimise(specialise(graph, new Map())), new Map([["x", x]]));
+      const outputs = await model.run(x);
+      for (const [name, { data }] of expected) expect(await outputs[name]?.data(), `seed ${seed}`).toEqual(data);
+      for (const tensor of Object.values(outputs)) tensor.dispose();
     }
   });
 
@@ -219,6 +233,40 @@ describe("Model", () => {
     expect(activations).toBe(4 * (2 * 4 * 64));
     expect(peak).toBe(held + activations + 4 * (3 * 64 + 5));
     expect(() => model.memory()).toThrow('input "x" ([n, 3, h, w]) needs a shape');
+  });
+
+  it("gives as many rows as turn up, and none", async () => {
+    const text = `b: [1, 4, 4]
+      s: [1, 1, 4]
+      y = NonMaxSuppression(b, s, i[3], 0.5, 0.4)
+      c = Gather(y, i[2]) axis=1
+      z = Squeeze(c, i[1])
+      -> y, z`;
+    using model = await engine().load(sketchGraph(text));
+    const boxes = [0, 0, 1, 1, 0, 0, 1, 1.1, 0, 5, 1, 6, 0, 9, 1, 10];
+    const b = { data: boxes, shape: [1, 4, 4] };
+    const before = engine().memory().tensors;
+    for (const [scores, expected] of [
+      [
+        [0.6, 0.9, 0.7, 0.1],
+        [1, 2],
+      ],
+      [[0.1, 0.2, 0.3, 0.4], []],
+      [
+        [0.5, 0.1, 0.8, 0.7],
+        [2, 3, 0],
+      ],
+    ] as const) {
+      const { y, z } = await model.run<"int32">({ b, s: { data: scores, shape: [1, 1, 4] } });
+      expect(y?.shape).toEqual([expected.length, 3]);
+      expect(await y?.data()).toEqual(Int32Array.from(expected.flatMap((box) => [0, 0, box])));
+      expect(z?.shape).toEqual([expected.length]);
+      expect(await z?.data()).toEqual(Int32Array.from(expected));
+      y?.dispose();
+      z?.dispose();
+      expect(engine().memory().tensors).toBe(before);
+    }
+    await engine().idle();
   });
 
   it("takes one image where nothing but their number is open", async () => {

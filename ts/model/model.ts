@@ -1,5 +1,5 @@
 /** A network that runs: planned for the sizes of its inputs, its weights in an engine. */
-import type { OpName, ProgramId } from "../command.ts";
+import type { ProgramId } from "../command.ts";
 import { type Engine, storeOf } from "../engine.ts";
 import { LensletError } from "../errors.ts";
 import { checkOptions, count, invalid, show } from "../options.ts";
@@ -192,9 +192,7 @@ export class Model {
       for (const tensor of tensors) tensor.dispose();
       if (milliseconds !== undefined && round > 0) times.push(milliseconds);
     }
-    const strategies = await Promise.all(
-      steps.map(({ op, words }) => this.#store.executor.explain(op as OpName, words)),
-    );
+    const strategies = await Promise.all(steps.map(({ op, words }) => this.#store.executor.explain(op, words)));
     return profileOf(
       planned.optimised,
       steps.map((step, i) => ({

@@ -1,5 +1,5 @@
 /** From a specialised graph to a program of the core. */
-import type { OpName, Place, Step, TensorId } from "../command.ts";
+import type { Place, Step, TensorId } from "../command.ts";
 import { elementCount } from "../shape.ts";
 import type { Constant } from "./constant.ts";
 import type { KnownGraph } from "./graph.ts";
@@ -50,7 +50,7 @@ export function planProgram(graph: KnownGraph): Program {
 
 /** A step as the core takes it. */
 export function stepOf({ op, inputs, outputs, words }: LoweredStep, place: (buffer: Buffer) => Place): Step {
-  return { op: op as OpName, inputs: inputs.map(place), outputs: outputs.map(place), words };
+  return { op, inputs: inputs.map(place), outputs: outputs.map(place), words };
 }
 
 /** The steps as the core takes them. */

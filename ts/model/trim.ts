@@ -1,5 +1,4 @@
 /** Outputs of which only so many rows count as turned up: NonMaxSuppression's. */
-import type { OpName } from "../command.ts";
 import { output } from "../ops/plan.ts";
 import type { Store } from "../store.ts";
 import type { DType, Tensor } from "../tensor.ts";
@@ -31,7 +30,7 @@ function firstRows<D extends DType>(store: Store, tensor: Tensor<D>, count: numb
   const words = [shape.length, ...shape, ...shape.map(() => 0), ...shape.map(() => 1), ...kept];
   const plan = {
     call: "run",
-    op: "slice" as OpName,
+    op: "slice",
     // Bits move as they are, whatever they mean.
     inputs: [{ argument: "rows", shape, value: tensor as Tensor }],
     outputs: [output("run", kept, dtype)],

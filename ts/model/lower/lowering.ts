@@ -25,28 +25,9 @@ export type Buffer =
 /** No operand. */
 export const NONE: Buffer = { kind: "none" };
 
-/** Operators of the core that steps name: some have no function of the engine's yet. */
-export type StepOp =
-  | OpName
-  | "argReduce"
-  | "broadcastTo"
-  | "fromInt32"
-  | "gather"
-  | "groupNorm"
-  | "instanceNorm"
-  | "layerNorm"
-  | "lrn"
-  | "matmul"
-  | "nonMaxSuppression"
-  | "reduce"
-  | "slice"
-  | "toInt32"
-  | "topK"
-  | "where";
-
 /** One call of an operator of the core. */
 export interface LoweredStep {
-  readonly op: StepOp;
+  readonly op: OpName;
   readonly inputs: readonly Buffer[];
   readonly outputs: readonly Temporary[];
   readonly words: readonly number[];
@@ -180,7 +161,7 @@ export class Lowering {
 
   /** A step of the node that began last. */
   emit(
-    op: StepOp,
+    op: OpName,
     inputs: readonly Buffer[],
     outputs: readonly Temporary[],
     words: readonly number[],
@@ -190,7 +171,7 @@ export class Lowering {
   }
 
   #push(
-    op: StepOp,
+    op: OpName,
     inputs: readonly Buffer[],
     outputs: readonly Temporary[],
     words: readonly number[],

@@ -1,5 +1,5 @@
 /** Computes graphs for tests, operator by operator: each step is a command of its own, each buffer a tensor. */
-import type { Executor, OpName, TensorId } from "../../command.ts";
+import type { Executor, TensorId } from "../../command.ts";
 import { elementCount } from "../../shape.ts";
 import type { Nd } from "../../test/oracle/nd.ts";
 import { Random } from "../../test/oracle/random.ts";
@@ -41,7 +41,7 @@ export async function compute(
       ids.set(buffer, id);
       return { id, length: buffer.length };
     });
-    executor.submit({ kind: "op", op: op as OpName, inputs: from.map(idOf), outputs: made, words });
+    executor.submit({ kind: "op", op, inputs: from.map(idOf), outputs: made, words });
   }
   const results = new Map<ValueName, Nd>();
   try {
