@@ -1,6 +1,7 @@
 /** Puts the suites before a test runner: which one, and on which platform, is the adapters' business. */
 import { createEngine, type Engine } from "lenslet";
 import { type Case, check, equal, throws } from "./conformance/case.ts";
+import { cases as convolutions } from "./conformance/conv.ts";
 import { subjects } from "./conformance/index.ts";
 import { failureCases } from "./failure/index.ts";
 import type { Platform } from "./failure/setting.ts";
@@ -21,6 +22,8 @@ export interface Target {
   readonly worker: boolean;
   readonly build: "simd" | "relaxed";
   readonly runtime: "node" | "browser";
+  /** `"fast"` unless it is given. */
+  readonly accuracy?: "fast" | "strict";
 }
 
 /** What the suites are fed with from outside. */
@@ -44,9 +47,10 @@ function nameOf({ worker, build }: Pick<Target, "worker" | "build">): string {
 }
 
 /** Makes the engine of a target, and makes sure that it is the one that was meant. */
-async function start({ worker, build, runtime }: Target): Promise<Engine> {
-  const engine = await createEngine({ worker, build });
+async function start({ worker, build, runtime, accuracy = "fast" }: Target): Promise<Engine> {
+  const engine = await createEngine({ worker, build, accuracy });
   const { info } = engine;
+  check(info.accuracy === accuracy, `${accuracy} was meant, ${info.accuracy} ran`);
   check(info.build === build, `${build} was meant, ${info.build} ran`);
   check(info.runtime === runtime, `${runtime} was meant, ${info.runtime} ran`);
   check((info.host === "thread") !== worker, `${worker ? "a worker" : "this thread"} was meant, ${info.host} ran`);
@@ -97,6 +101,25 @@ export function registerConformance(runner: Runner, target: Target, { references
     describe("mistakes", () => {
       for (const mistake of mistakes) test(mistake.name, () => onEngine((made) => runMistake(made, mistake)));
     });
+  });
+}
+
+/** Convolutions on engines that may use plain sums only, and so have to keep the smaller tolerance. */
+export function registerStrict({ describe, test }: Runner, target: Target, seed: number): void {
+  async function onStrict(run: (engine: Engine) => Promise<void>): Promise<void> {
+    const engine = await start({ ...target, accuracy: "strict" });
+    try {
+      await run(engine);
+    } finally {
+      engine.dispose();
+    }
+  }
+  describe(`${nameOf(target)}, strict`, () => {
+    for (const one of convolutions) test(one.name, () => onStrict(one.run));
+    for (const kind of kinds.filter(({ name }) => name === "conv2d")) {
+      const run = (): Promise<void> => onStrict((made) => runRandom(made, kind, seed, RANDOM_SPECS));
+      test(`${RANDOM_SPECS} of ${kind.name}`, run, RANDOM_TIMEOUT);
+    }
   });
 }
 

@@ -38,7 +38,12 @@ export async function checkConv2d(
   filter: Nd,
   { residual, ...options }: Conv2dOptions,
   what: string,
-  expected: Expected = conv2d(x, filter, residual === undefined ? options : { ...options, residual }),
+  expected: Expected = conv2d(
+    x,
+    filter,
+    residual === undefined ? options : { ...options, residual },
+    engine.info.accuracy,
+  ),
 ): Promise<void> {
   const shortcut = residual && { NHWC: residual, NCHW: transpose(residual, toNchw) };
   await eachLayout(engine, { x, filter }, expected, what, (layout, input, weights) =>

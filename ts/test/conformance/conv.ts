@@ -62,6 +62,20 @@ const geometry: readonly Case[] = rows.map(([name, input, filter, options = {}])
   },
 }));
 
+const tiles: readonly Case[] = [
+  {
+    name: "3x3 of large and small numbers in a tile",
+    async run(engine) {
+      const random = randomFor("tiles");
+      const image = random.nd([1, 13, 17, 20]);
+      // Every eighth column: of a tile of four, two outputs do not see it.
+      const uneven = image.data.map((value, index) => ((Math.floor(index / 20) % 17) % 8 === 0 ? value * 1e6 : value));
+      const weights = random.nd([3, 3, 20, 12]);
+      await checkConv2d(engine, { ...image, data: uneven }, weights, { padding: 1 }, "uneven");
+    },
+  },
+];
+
 const activations: readonly Activation[] = [
   "identity",
   "relu",
@@ -254,4 +268,4 @@ const operands: readonly Case[] = [
   },
 ];
 
-export const cases: readonly Case[] = [...geometry, ...fused, ...residuals, ...operands];
+export const cases: readonly Case[] = [...geometry, ...tiles, ...fused, ...residuals, ...operands];

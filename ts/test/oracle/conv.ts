@@ -3,6 +3,7 @@ import { type Activation, activateExpected } from "./activation.ts";
 import { type Expected, sumTolerance } from "./compare.ts";
 import { axes, both, imageSize, type Pair, type WindowOptions } from "./geometry.ts";
 import { at, type Nd, sizeOf } from "./nd.ts";
+import { isWinograd, winogradTolerance } from "./winograd.ts";
 
 /** Options of a convolution, in the package's words. */
 export interface ConvOptions extends WindowOptions {
@@ -22,12 +23,21 @@ export interface ConvTransposeOptions extends ConvOptions {
   readonly outputPadding?: Pair;
 }
 
-/** `x` [n, h, w, inC] with `filter` [kH, kW, inC/groups, outC]. */
-export function conv2d(x: Nd, filter: Nd, options: Conv2dOptions = {}): Expected {
+/**
+ * `x` [n, h, w, inC] with `filter` [kH, kW, inC/groups, outC]. The tolerance is that of a plain sum, as an engine of accuracy
+ * "strict" has to keep it, or of Winograd's transforms, which one of accuracy "fast" may use.
+ */
+export function conv2d(
+  x: Nd,
+  filter: Nd,
+  options: Conv2dOptions = {},
+  accuracy: "fast" | "strict" = "strict",
+): Expected {
   const [n, inC] = [at(x.shape, 0), at(x.shape, 3)];
   const [kH, kW, groupIn, outC] = [at(filter.shape, 0), at(filter.shape, 1), at(filter.shape, 2), at(filter.shape, 3)];
   const groupOut = outC / (options.groups ?? 1);
-  const [rows, columns] = axes(imageSize(x.shape), [kH, kW], options);
+  const window = axes(imageSize(x.shape), [kH, kW], options);
+  const [rows, columns] = window;
   const shape = [n, rows.output, columns.output, outC];
   const sums = new Sums(shape, kH * kW * groupIn, options.bias);
   let out = 0;
@@ -54,7 +64,13 @@ export function conv2d(x: Nd, filter: Nd, options: Conv2dOptions = {}): Expected
       }
     }
   }
-  return activateExpected(options.activation ?? "identity", sums.expected());
+  const expected = sums.expected();
+  if (accuracy === "fast" && isWinograd(filter, options.groups ?? 1, window)) {
+    const added = winogradTolerance(x, filter, window);
+    for (const [index, tolerance] of added.entries())
+      expected.tolerance[index] = at(expected.tolerance, index) + tolerance;
+  }
+  return activateExpected(options.activation ?? "identity", expected);
 }
 
 /** `x` [n, h, w, inC] with `filter` [kH, kW, outC/groups, inC]: every input pixel scatters the filter over the output. */

@@ -117,7 +117,7 @@ const convolution: RandomKind = {
         layout,
       }),
     );
-    const expected = conv2d(x, filter, options);
+    const expected = conv2d(x, filter, options, engine.info.accuracy);
     const spec = JSON.stringify({ x: x.shape, filter: filter.shape, layout, ...options });
     return { spec, result, expected: nhwc ? expected : transposeExpected(expected, toNchw) };
   },

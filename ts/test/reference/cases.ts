@@ -104,7 +104,14 @@ async function runCase(engine: Engine, group: string, one: ReferenceCase, number
   };
   if (group === "conv2d") {
     const options = { ...shared, padding: sides(number) };
-    await checkConv2d(engine, x, filter, options, name, reported(conv2d(x, filter, options), output));
+    await checkConv2d(
+      engine,
+      x,
+      filter,
+      options,
+      name,
+      reported(conv2d(x, filter, options, engine.info.accuracy), output),
+    );
     return;
   }
   check(group === "conv-transpose2d", `an unknown group ${group}`);
