@@ -2,7 +2,7 @@
 //!
 //! `C [m, n] = A [m, k] B [k, n]`, in the words of BLAS. B holds the weights, packed once into panels of columns. A is not
 //! packed: its rows are pixels or windows of an image, read where they lie. (Only what Winograd computes is written in packed
-//! tiles, and multiplied by [`tile_of`].) Measured against packing A block by block
+//! tiles, and multiplied by `tile_of`.) Measured against packing A block by block
 //! (Goto and van de Geijn, "Anatomy of high-performance matrix multiplication", 2008): as fast or faster for sums of 4 to
 //! 2304 products, since a tile's rows are six streams that the processor fetches ahead (Zen 4, Node 24).
 
