@@ -12,6 +12,7 @@ mod epilogue;
 pub mod extremes;
 pub mod gather;
 pub mod gemm;
+pub mod grad;
 pub mod image;
 pub mod layout;
 pub mod math;

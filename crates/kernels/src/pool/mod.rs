@@ -10,7 +10,9 @@ mod reduce;
 mod sliding;
 
 pub use adaptive::{adaptive_pool2d, global_pool2d};
+pub(crate) use indices::find as find_max;
 pub use indices::max_pool2d_with_indices;
+pub(crate) use sliding::{Positions, Taps};
 
 use crate::elementwise::Unary;
 use crate::memory::Buffer;

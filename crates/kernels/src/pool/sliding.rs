@@ -8,28 +8,28 @@ use core::ops::Range;
 
 /// What a window reads along one axis: `first`, `first + step`, ..., `len` elements.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Taps {
-    pub(super) first: usize,
-    pub(super) len: usize,
-    pub(super) step: usize,
+pub(crate) struct Taps {
+    pub(crate) first: usize,
+    pub(crate) len: usize,
+    pub(crate) step: usize,
     /// How many elements it counts for a mean.
-    pub(super) count: usize,
+    pub(crate) count: usize,
 }
 
 /// An axis, and the positions whose windows need no look at the borders.
-pub(super) struct Positions {
+pub(crate) struct Positions {
     axis: Axis,
     interior: Range<usize>,
     count_include_pad: bool,
 }
 
 impl Positions {
-    pub(super) fn new(axis: &Axis, count_include_pad: bool) -> Self {
+    pub(crate) fn new(axis: &Axis, count_include_pad: bool) -> Self {
         Self { axis: *axis, interior: axis.interior(), count_include_pad }
     }
 
     /// What the window reads at a position. Divisions only at the borders.
-    pub(super) fn taps(&self, position: usize) -> Taps {
+    pub(crate) fn taps(&self, position: usize) -> Taps {
         let axis = &self.axis;
         let start = axis.start(position);
         if self.interior.contains(&position) {

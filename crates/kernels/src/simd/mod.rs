@@ -7,9 +7,11 @@
 #[cfg_attr(all(target_arch = "wasm32", target_feature = "simd128"), path = "wasm.rs")]
 #[cfg_attr(not(all(target_arch = "wasm32", target_feature = "simd128")), path = "portable.rs")]
 mod backend;
+mod steps;
 mod strided;
 
 pub use backend::F32x4;
+pub use steps::{Floats, Steps};
 pub use strided::{Strided, strided_mut};
 
 /// The bits of the float32 just below √½.

@@ -4,7 +4,6 @@
 
 pub mod conv;
 pub mod math;
-pub mod nd;
 pub mod pool;
 pub mod random;
 pub mod reference;
@@ -66,6 +65,7 @@ pub fn first_seed(default: u64) -> u64 {
 }
 
 /// An output pre-filled with NaN between guard words: what a kernel leaves out stays NaN, what it writes outside shows.
+#[derive(Clone)]
 pub struct Guarded {
     words: Vec<f32>,
     len: usize,

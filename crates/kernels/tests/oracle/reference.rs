@@ -20,6 +20,15 @@ impl Case {
     pub fn text(&self, name: &str) -> &str {
         self.params[name].as_str().unwrap_or_default()
     }
+    /// A number among the parameters.
+    pub fn float(&self, name: &str) -> f64 {
+        self.params[name].as_f64().unwrap_or_else(|| panic!("{} has no parameter {name}", self.name))
+    }
+    /// Whole numbers among the parameters.
+    pub fn list(&self, name: &str) -> Vec<u64> {
+        let list = self.params[name].as_array().unwrap_or_else(|| panic!("{} has no list {name}", self.name));
+        list.iter().map(|value| value.as_u64().expect("a whole number")).collect()
+    }
     pub fn flag(&self, name: &str) -> bool {
         self.params[name].as_bool().unwrap_or(false)
     }

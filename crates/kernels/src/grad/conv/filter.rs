@@ -1,0 +1,236 @@
+//! The gradient of a convolution's filter: a matrix product whose long side is summed over.
+//!
+//! For each tap, `gradFilter [inC, outC] = inputs [pixels, inC]ᵀ gradOutputs [pixels, outC]`, over the pixels that meet under the
+//! tap. Nothing like im2col's matrix is made: inputs are read where they lie, a few channels of a pixel at a time, and gradients of
+//! outputs are packed a block of pixels at a time into panels of eight columns, which all taps and channels then share.
+//!
+//! A block's sum is made in registers and added to the filter's gradient as a whole. So rounding errors grow with the length of a
+//! block and with the number of blocks, not with their product.
+
+use super::runs::{Pixels, Run, blocks, under_tap};
+use crate::activation::{load_part, store_part};
+use crate::gemm::{MR, NR};
+use crate::memory::Workspace;
+use crate::shape::{Conv2dShape, SpecError};
+use crate::simd::{F32x4, Steps};
+use core::array::from_fn;
+use core::ops::Range;
+
+/// Most pixels of a block.
+const BLOCK: usize = 256;
+/// Most floats of a block's packed gradients: 1 MiB.
+const MAX_PACKED: usize = 256 << 10;
+/// Channels below which the taps of a row share tiles. A tile of fewer than four rows waits for its own sums: a multiply-add takes
+/// four cycles, two are started in each.
+const FEW_CHANNELS: usize = 4;
+/// Most floats of a block's padded rows: 512 KiB.
+const MAX_PADDED: usize = 128 << 10;
+
+/// `grad_filter` is `[k_h, k_w, in_c / groups, out_c]`.
+pub(in crate::grad) fn run(
+    shape: &Conv2dShape,
+    input: &[f32],
+    grad_output: &[f32],
+    workspace: &mut Workspace,
+    grad_filter: &mut [f32],
+) -> Result<(), SpecError> {
+    let n = shape.group_out_c();
+    let lanes = n.next_multiple_of(4) * shape.groups;
+    let limit = (MAX_PACKED / lanes).clamp(8, BLOCK);
+    let padded_len = padded_len(shape, limit);
+    let pixels = limit.min(shape.output.n * shape.output.h * shape.output.w);
+    let (packed, padded) = workspace.get(pixels * lanes + padded_len.unwrap_or(0))?.split_at_mut(pixels * lanes);
+    let mut runs = Vec::new();
+    for (i, pixels) in blocks(shape, limit).enumerate() {
+        let gradients = &mut packed[..pixels.len() * lanes];
+        pack(shape, &pixels, grad_output, gradients);
+        let block = Block { shape, pixels, gradients, is_first: i == 0 };
+        if padded_len.is_some() {
+            block.rows_of_taps(input, padded, &mut runs, grad_filter);
+        } else {
+            block.taps(input, &mut runs, grad_filter);
+        }
+    }
+    Ok(())
+}
+
+/// The gradients of a block's outputs as panels: `[groups][out_c / groups / 8][pixels][8]`, the last of a group `[pixels][4]` if four
+/// columns or fewer are left.
+fn pack(shape: &Conv2dShape, block: &Pixels, grad_output: &[f32], packed: &mut [f32]) {
+    let n = shape.group_out_c();
+    let pixels = block.len();
+    let mut rest = packed;
+    for group in 0..shape.groups {
+        for column in (0..n).step_by(NR) {
+            let width = NR.min(n - column);
+            let lanes = if width > 4 { NR } else { 4 };
+            let panel;
+            (panel, rest) = rest.split_at_mut(pixels * lanes);
+            let mut panel = panel.chunks_exact_mut(lanes);
+            for row in block.pixels(shape.output.w) {
+                let from =
+                    grad_output[row.start * shape.output.c..row.end * shape.output.c].chunks_exact(shape.output.c);
+                for (from, to) in from.zip(panel.by_ref()) {
+                    let from = &from[group * n + column..][..width];
+                    let (to, to_rest) = to.split_at_mut(4);
+                    store_part(load_part(from), to);
+                    if !to_rest.is_empty() {
+                        store_part(load_part(from.get(4..).unwrap_or_default()), to_rest);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A block of output pixels, and their gradients as [`pack`] leaves them.
+struct Block<'a> {
+    shape: &'a Conv2dShape,
+    pixels: Pixels,
+    gradients: &'a [f32],
+    /// What it adds to was not written yet.
+    is_first: bool,
+}
+
+/// Floats of the padded rows of the largest block, if the taps of a row are to share tiles.
+fn padded_len(shape: &Conv2dShape, limit: usize) -> Option<usize> {
+    let shares = shape.groups == 1 && shape.input.c < FEW_CHANNELS && shape.w.kernel > 1 && shape.w.dilation == 1;
+    let columns = shape.output.w.min(limit);
+    row_len(shape, columns).checked_mul(limit / columns).filter(|&len| shares && len <= MAX_PADDED)
+}
+
+/// Floats of the input under the windows of `columns` outputs side by side; where that overflows, more than memory has.
+fn row_len(shape: &Conv2dShape, columns: usize) -> usize {
+    (columns - 1).saturating_mul(shape.w.stride).saturating_add(shape.w.extent()).saturating_mul(shape.input.c)
+}
+
+impl Block<'_> {
+    /// Tap by tap.
+    fn taps(&self, input: &[f32], runs: &mut Vec<Run>, grad_filter: &mut [f32]) {
+        let shape = self.shape;
+        let (in_c, n) = (shape.group_in_c(), shape.group_out_c());
+        let step = shape.w.stride.wrapping_mul(shape.input.c); // where this wraps, runs are single pixels
+        let group_len = n.next_multiple_of(4) * self.pixels.len();
+        for (tap, filter) in grad_filter.chunks_exact_mut(in_c * shape.output.c).enumerate() {
+            under_tap(shape, &self.pixels, [tap / shape.w.kernel, tap % shape.w.kernel], runs);
+            for (group, gradients) in self.gradients.chunks_exact(group_len).enumerate() {
+                let inputs = Inputs { values: &input[group * in_c..], step, runs };
+                self.add_products(&inputs, in_c, gradients, &mut filter[group * n..]);
+            }
+        }
+    }
+
+    /// The taps of a row together: their inputs are one run of floats for every pixel, zeros where that is in the padding.
+    fn rows_of_taps(&self, input: &[f32], padded: &mut [f32], runs: &mut Vec<Run>, grad_filter: &mut [f32]) {
+        let Conv2dShape { h, w, .. } = self.shape;
+        let (c, columns) = (self.shape.input.c, self.pixels.columns.len());
+        let row_len = row_len(self.shape, columns);
+        let start = w.start(self.pixels.columns.start) * c as isize;
+        for (tap_h, filter) in grad_filter.chunks_exact_mut(w.kernel * c * self.shape.output.c).enumerate() {
+            runs.clear();
+            let mut rows = padded.chunks_exact_mut(row_len);
+            for (i, row) in self.pixels.rows.clone().enumerate() {
+                let (n, y) = (row / h.output, row % h.output);
+                let y = h.start(y) + (tap_h * h.dilation) as isize;
+                let Some(y) = usize::try_from(y).ok().filter(|&y| y < h.input) else { continue };
+                let Some(to) = rows.next() else { break };
+                copy_padded(&input[(n * h.input + y) * w.input * c..][..w.input * c], start, to);
+                runs.push(Run { input: runs.len() * row_len, pixel: i * columns, count: columns });
+            }
+            let inputs = Inputs { values: padded, step: w.stride.wrapping_mul(c), runs };
+            self.add_products(&inputs, w.kernel * c, self.gradients, filter);
+        }
+    }
+
+    /// `to[i, j] += Σ inputs[pixel, i] gradients[pixel, j]` for `m` floats of a pixel of the input, and the columns of a group.
+    fn add_products(&self, inputs: &Inputs<'_>, m: usize, gradients: &[f32], to: &mut [f32]) {
+        if inputs.runs.is_empty() && !self.is_first {
+            return;
+        }
+        let (n, to_step) = (self.shape.group_out_c(), self.shape.output.c);
+        let tiles = m.div_ceil(MR);
+        for (panel, column) in gradients.chunks(self.pixels.len() * NR).zip((0..n).step_by(NR)) {
+            let columns = Columns { panel, width: NR.min(n - column), to_step, stores: self.is_first };
+            // Tiles of equal size, as far as possible.
+            for tile in 0..tiles {
+                let [first, end] = [tile, tile + 1].map(|i| i * (m / tiles) + i.min(m % tiles));
+                tile_of(inputs, first..end, &columns, &mut to[first * to_step + column..]);
+            }
+        }
+    }
+}
+
+/// `to` becomes `from[start..]`, zeros where there is nothing.
+fn copy_padded(from: &[f32], start: isize, to: &mut [f32]) {
+    let before = usize::try_from(-start).unwrap_or(0).min(to.len());
+    let first = usize::try_from(start).unwrap_or(0).min(from.len());
+    let (zeros, to) = to.split_at_mut(before);
+    let (to, behind) = to.split_at_mut(to.len().min(from.len() - first));
+    zeros.fill(0.0);
+    to.copy_from_slice(&from[first..][..to.len()]);
+    behind.fill(0.0);
+}
+
+/// The left-hand matrix, transposed: a column of it is a pixel's floats.
+struct Inputs<'a> {
+    values: &'a [f32],
+    /// From one pixel's floats to the next's, within a run.
+    step: usize,
+    runs: &'a [Run],
+}
+
+/// A panel of the right-hand matrix, and what becomes of the sums.
+struct Columns<'a> {
+    panel: &'a [f32],
+    /// Columns that exist.
+    width: usize,
+    /// From one row of the result to the next.
+    to_step: usize,
+    /// Sums are stored, not added.
+    stores: bool,
+}
+
+/// [`tile`] of the floats `rows` of each pixel, by the panel's columns.
+fn tile_of(inputs: &Inputs<'_>, rows: Range<usize>, columns: &Columns<'_>, to: &mut [f32]) {
+    let tile = match (rows.len(), columns.width > 4) {
+        (1, true) => tile::<1, 2>,
+        (2, true) => tile::<2, 2>,
+        (3, true) => tile::<3, 2>,
+        (4, true) => tile::<4, 2>,
+        (5, true) => tile::<5, 2>,
+        (_, true) => tile::<MR, 2>,
+        (1, false) => tile::<1, 1>,
+        (2, false) => tile::<2, 1>,
+        (3, false) => tile::<3, 1>,
+        (4, false) => tile::<4, 1>,
+        (5, false) => tile::<5, 1>,
+        (_, false) => tile::<MR, 1>,
+    };
+    tile(inputs, rows.start, columns, to);
+}
+
+/// `R` floats of each pixel from `first` on, by `V` vectors of columns. As in the forward product, 12 sums, two vectors and a
+/// broadcast fill V8's 15 registers.
+#[inline(never)]
+fn tile<const R: usize, const V: usize>(inputs: &Inputs<'_>, first: usize, columns: &Columns<'_>, to: &mut [f32]) {
+    let mut sums = [[F32x4::zero(); V]; R];
+    let panel = columns.panel.as_chunks::<4>().0.as_chunks::<V>().0;
+    for run in inputs.runs {
+        let a = Steps::<[f32; R]>::new(&inputs.values[run.input + first..], inputs.step, run.count);
+        for (a, b) in a.zip(&panel[run.pixel..][..run.count]) {
+            let b: [F32x4; V] = from_fn(|v| F32x4::load(&b[v]));
+            for (a, sums) in a.iter().zip(&mut sums) {
+                let a = F32x4::load_splat(a);
+                for (b, sum) in b.iter().zip(sums) {
+                    *sum = a.mul_add(*b, *sum);
+                }
+            }
+        }
+    }
+    for (r, sums) in sums.iter().enumerate() {
+        let row = &mut to[r * columns.to_step..][..columns.width];
+        for (to, sum) in row.chunks_mut(4).zip(sums) {
+            store_part(if columns.stores { *sum } else { load_part(to) + *sum }, to);
+        }
+    }
+}

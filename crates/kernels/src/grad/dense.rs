@@ -1,0 +1,61 @@
+//! Gradients of dense layers: two matrix products and a sum.
+
+use super::conv::filter_gradient;
+use super::sums::sum_rows;
+use crate::activation::Activation;
+use crate::conv::Packs;
+use crate::dense::Dense;
+use crate::memory::Workspace;
+use crate::shape::{Axis, Conv2dShape, Image, SpecError, expect_len};
+
+/// The gradients of a [`Dense`] layer `output [m, n] = input [m, k] weights [k, n] + bias [n]` without activation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DenseGradient {
+    /// Rows of the input and of the output.
+    pub m: usize,
+    /// Columns of the input.
+    pub k: usize,
+    /// Columns of the output.
+    pub n: usize,
+}
+
+impl DenseGradient {
+    /// Checks sizes.
+    pub fn new(m: usize, k: usize, n: usize) -> Result<Self, SpecError> {
+        Dense::new(m, k, n, false, Activation::Identity)?;
+        Ok(Self { m, k, n })
+    }
+
+    /// The gradient with respect to the input, `[m, k]`: the output's by the transposed weights, which are packed at every call.
+    pub fn input(&self, grad_output: &[f32], weights: &[f32], grad_input: &mut [f32]) -> Result<(), SpecError> {
+        let &Self { m, k, n } = self;
+        expect_len("gradOutput", grad_output.len(), m * n)?;
+        expect_len("gradInput", grad_input.len(), m * k)?;
+        let transposed = Dense::new(m, n, k, true, Activation::Identity)?;
+        transposed.run(grad_output, &transposed.pack(weights)?, None, grad_input)
+    }
+
+    /// The gradient with respect to the weights, `[k, n]`: that of the filter of a 1x1 convolution of `m` images of one pixel.
+    pub fn weights(
+        &self,
+        input: &[f32],
+        grad_output: &[f32],
+        workspace: &mut Workspace,
+        grad_weights: &mut [f32],
+    ) -> Result<(), SpecError> {
+        let &Self { m, k, n } = self;
+        expect_len("input", input.len(), m * k)?;
+        expect_len("gradOutput", grad_output.len(), m * n)?;
+        expect_len("gradWeights", grad_weights.len(), k * n)?;
+        let axis = Axis { input: 1, kernel: 1, stride: 1, dilation: 1, pad_before: 0, pad_after: 0, output: 1 };
+        let image = |c| Image { n: m, h: 1, w: 1, c };
+        let shape = Conv2dShape { input: image(k), output: image(n), h: axis, w: axis, groups: 1 };
+        filter_gradient(&shape, input, grad_output, workspace, grad_weights)
+    }
+
+    /// The gradient with respect to the bias, `[n]`.
+    pub fn bias(&self, grad_output: &[f32], grad_bias: &mut [f32]) -> Result<(), SpecError> {
+        expect_len("gradOutput", grad_output.len(), self.m * self.n)?;
+        sum_rows(self.n, grad_output, grad_bias)
+    }
+}
