@@ -107,7 +107,8 @@ function sized({ what, shape, count }: Source, bytes: Uint8Array, size: number):
 function aligned(source: Source, bytes: Uint8Array, size: number): Uint8Array {
   const whole = sized(source, bytes, size);
   if (whole.byteOffset % size === 0) return whole;
-  return moved(source, whole, size) ?? whole.slice();
+  // Not slice(): that of Node's Buffer is a view.
+  return moved(source, whole, size) ?? new Uint8Array(whole);
 }
 
 /** Bytes of a message's field from which on the varint of its length has two bytes, so that three precede them. */

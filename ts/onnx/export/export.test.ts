@@ -91,6 +91,15 @@ describe("exportOnnx", () => {
     }
   });
 
+  test("is read back from any address, also as a Buffer, of which slice() is a view", () => {
+    const bytes = exportOnnx(network);
+    for (const offset of [0, 1, 2, 3]) {
+      const moved = Buffer.alloc(bytes.length + offset).subarray(offset);
+      moved.set(bytes);
+      expect(numbers(importOnnx(moved))).toMatchObject(numbers(network));
+    }
+  });
+
   test("what passes merged cannot be said", () => {
     const merged = single({ op: "MatMul", inputs: ["x", "x"], attributes: { activation: "relu" } });
     expect(() => exportOnnx(merged)).toThrow(/node "node" \(MatMul\) has what a pass merged into it/);
