@@ -202,6 +202,12 @@ describe("lower", () => {
     expect(refused("x: [1, 1, 4, 4]\ny = LpPool(x) kernelShape=[2, 2] p=3\n-> y")).toThrow(
       'node "y" (LpPool): p is 3; expected 1 or 2',
     );
+    expect(refused("x: [4]\na = Cast(x) to=uint8\ny = Add(a, a)\n-> y")).toThrow(
+      'node "y" (Add): it computes in uint8 while the network runs; only float32 is computed then',
+    );
+    expect(refused("x: [4]\na = Cast(x) to=int32\ny = Cast(a) to=int8\n-> y")).toThrow(
+      'node "y" (Cast): it computes in int8 while the network runs; only float32 is computed then',
+    );
   });
 });
 

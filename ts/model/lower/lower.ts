@@ -163,6 +163,7 @@ export function lower(graph: KnownGraph): Lowered {
   const to = new Lowering(graph);
   for (const node of graph.nodes) {
     to.begin(node);
+    checkWidth(node, to);
     lowerNode(node, to);
   }
   const taken = new Set<Temporary>();
@@ -182,6 +183,23 @@ export function lower(graph: KnownGraph): Lowered {
     return { ...info, name, buffer };
   });
   return { steps: to.steps, outputs };
+}
+
+/** Operators whose results are elements of their operands: of 8 bits like those. */
+const SELECTING: ReadonlySet<OpType> = new Set<OpType>([
+  ...(["Identity", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Expand", "Tile"] as const),
+  ...(["Concat", "Split", "Slice", "Pad", "Gather", "DepthToSpace", "SpaceToDepth", "TopK", "Where"] as const),
+  ...(["Max", "Min", "Clip", "Relu", "MaxPool", "GlobalMaxPool", "ReduceMax", "ReduceMin"] as const),
+]);
+
+/** Throws for arithmetic of 8 bits, which wraps around where the core's float32s go on. */
+function checkWidth({ op, inputs, outputs: [y] }: Node, to: Lowering): void {
+  const narrow = y === undefined ? undefined : to.type(y);
+  if ((narrow !== "int8" && narrow !== "uint8") || SELECTING.has(op)) return;
+  // Of a float that the type does not have, ONNX leaves open what becomes.
+  const from = inputs[0] === undefined ? undefined : to.type(inputs[0]);
+  if (op === "Cast" && (from === "float32" || from === "bool" || from === narrow)) return;
+  throw to.unsupported(`it computes in ${narrow} while the network runs; only float32 is computed then`);
 }
 
 function lowerNode<T extends OpType>(node: Node<T>, to: Lowering): void {
