@@ -1,4 +1,5 @@
 /** All conformance cases by subject. An adapter runs them on an engine; it knows the test runner, they do not. */
+import { cases as along } from "./along.ts";
 import { cases as arrange } from "./arrange.ts";
 import type { Case } from "./case.ts";
 import { cases as conv } from "./conv.ts";
@@ -16,6 +17,7 @@ export const subjects: Readonly<Record<string, readonly Case[]>> = {
   "transposed convolution": convTranspose,
   pools: pool,
   "arithmetic and activations": elementwise,
+  "along axes": along,
   "elements moved": arrange,
   "norms and resizing": normResize,
   filters,
