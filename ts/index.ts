@@ -63,7 +63,7 @@ export type {
 } from "./model/model.ts";
 export type { Profile } from "./model/profile.ts";
 export type { Summary } from "./model/summary.ts";
-export type { PoolWithIndices } from "./operators.ts";
+export type { PoolWithIndices, TopKResult } from "./operators.ts";
 export type {
   Activation,
   ActivationName,
@@ -80,10 +80,18 @@ export type { TensorOptions } from "./ops/create.ts";
 export type { DenseOptions } from "./ops/dense.ts";
 export type { ArithmeticOperand } from "./ops/elementwise.ts";
 export type { Explainable, Explanation } from "./ops/explain.ts";
-export type { BatchNormOptions } from "./ops/norm.ts";
+export type {
+  BatchNormOptions,
+  GroupNormOptions,
+  InstanceNormOptions,
+  LayerNormOptions,
+  LocalResponseNormOptions,
+} from "./ops/norm.ts";
 export type { PadOptions } from "./ops/pad.ts";
 export type { AdaptivePoolOptions, AvgPoolOptions, PoolOptions } from "./ops/pool.ts";
+export type { ArgOptions, ReduceOptions, TopKAxisOptions } from "./ops/reduce.ts";
 export type { ResizeMethod, ResizeOptions } from "./ops/resize.ts";
+export type { GatherOptions, SliceOptions } from "./ops/select.ts";
 export type { Layout, LayoutOption, Padding, Pair, Sides } from "./options.ts";
 export type { WorkerLike } from "./platform/platform.ts";
 export { type Preprocess, preprocess, type PreprocessOptions, type Region } from "./preprocess.ts";

@@ -43,7 +43,7 @@ import {
   type ReductionName,
   toInt32,
   topK,
-  type TopKOptions,
+  type TopKAxisOptions,
 } from "./ops/reduce.ts";
 import { resize, type ResizeOptions } from "./ops/resize.ts";
 import { broadcastTo, gather, type GatherOptions, slice, type SliceOptions, where } from "./ops/select.ts";
@@ -541,7 +541,7 @@ export class Operators {
   }
 
   /** The largest elements along an axis, or the smallest, best first, and where they are. NaN counts as the largest. */
-  topK(x: Tensor, options: TopKOptions): TopKResult {
+  topK(x: Tensor, options: TopKAxisOptions): TopKResult {
     const call = "topK";
     this.#store.checkOpen(call);
     const [values, indices] = this.#store.run(topK(call, x, options));

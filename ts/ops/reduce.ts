@@ -21,7 +21,7 @@ export interface ArgOptions {
 }
 
 /** Options of `topK`. */
-export interface TopKOptions {
+export interface TopKAxisOptions {
   /** How many: up to the size of the axis. */
   readonly k: number;
   /** The axis along which to look; a negative one counts from the end. Default -1. */
@@ -104,7 +104,7 @@ export function argReduce(call: "argMax" | "argMin", x: Tensor, options: ArgOpti
 }
 
 /** The best elements along an axis, and where they are, as float32. */
-export function topK(call: string, x: Tensor, options: TopKOptions): Plan {
+export function topK(call: string, x: Tensor, options: TopKAxisOptions): Plan {
   checkOptions(call, options, ["k", "axis", "largest"]);
   const input = tensorInput(call, "x", x);
   const { shape } = input;
