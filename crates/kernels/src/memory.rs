@@ -1,28 +1,35 @@
 //! Buffers of floats: aligned to cache lines, initialised, and allocated without aborting when memory is short.
 
 use crate::shape::{ErrorCode, SpecError};
-use bytemuck::{Pod, Zeroable};
 
-/// Bytes of a cache line on today's machines: vectors in an aligned buffer never straddle two.
-#[derive(Clone, Copy, Pod, Zeroable)]
-#[repr(C, align(64))]
-struct Line([f32; 16]);
+/// Floats of a cache line on today's machines: vectors in an aligned buffer never straddle two.
+const LINE: usize = 16;
 
-/// An owned, aligned run of floats.
+/// An owned run of floats that begins at a cache line.
+///
+/// Allocated at the alignment that the allocator gives anyway, with room to move up to the next line: asked for more, the
+/// one of WebAssembly takes a larger chunk and cuts it to size, so that a freed buffer is too small for the next of its size.
 pub struct Buffer {
-    lines: Box<[Line]>,
+    words: Box<[u64]>,
+    /// Floats before the first line.
+    start: usize,
+    lines: usize,
     len: usize,
 }
 
 impl Buffer {
     /// `len` zeros, or an [`ErrorCode::OutOfMemory`].
     pub fn zeroed(len: usize) -> Result<Self, SpecError> {
-        let lines = bytemuck::allocation::try_zeroed_slice_box(len.div_ceil(16)).map_err(|()| SpecError {
-            code: ErrorCode::OutOfMemory,
-            argument: "memory",
-            message: format!("no {} bytes left", len as u64 * 4),
-        })?;
-        Ok(Self { lines, len })
+        let lines = len.div_ceil(LINE);
+        let spare = if lines == 0 { 0 } else { LINE / 2 - 1 };
+        let words: Box<[u64]> =
+            bytemuck::allocation::try_zeroed_slice_box(lines * (LINE / 2) + spare).map_err(|()| SpecError {
+                code: ErrorCode::OutOfMemory,
+                argument: "memory",
+                message: format!("no {} bytes left", len as u64 * 4),
+            })?;
+        let start = if lines == 0 { 0 } else { words.as_ptr().addr().wrapping_neg() % (LINE * 4) / 4 };
+        Ok(Self { words, start, lines, len })
     }
     /// Floats.
     pub fn len(&self) -> usize {
@@ -34,19 +41,19 @@ impl Buffer {
     }
     /// Bytes taken, up to the end of the last line.
     pub fn bytes(&self) -> usize {
-        size_of_val(&*self.lines)
+        self.lines * LINE * 4
     }
     /// The floats.
     pub fn as_slice(&self) -> &[f32] {
-        &bytemuck::cast_slice(&self.lines)[..self.len]
+        &bytemuck::cast_slice(&self.words)[self.start..][..self.len]
     }
     /// The floats.
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
-        &mut bytemuck::cast_slice_mut(&mut self.lines)[..self.len]
+        &mut bytemuck::cast_slice_mut(&mut self.words)[self.start..][..self.len]
     }
     /// Another length that fits the same lines, contents kept; false if it does not fit them exactly.
     pub fn relabel(&mut self, len: usize) -> bool {
-        let fits = len.div_ceil(16) == self.lines.len();
+        let fits = len.div_ceil(LINE) == self.lines;
         if fits {
             self.len = len;
         }
