@@ -9,7 +9,7 @@ export const GROUPS: readonly string[] = ["node", "pytorch-converted", "pytorch-
 export interface BackendCase {
   /** "node/test_abs" */
   readonly name: string;
-  readonly model: () => Uint8Array;
+  readonly model: () => Uint8Array<ArrayBuffer>;
   readonly sets: () => readonly DataSet[];
 }
 
@@ -49,6 +49,6 @@ function numbered(folder: string, what: string): readonly Uint8Array[] {
 }
 
 /** A file's bytes, at the start of a buffer of their own. */
-function bytesOf(path: string): Uint8Array {
+function bytesOf(path: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(readFileSync(path));
 }

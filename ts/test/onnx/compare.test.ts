@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type Constant, floats } from "../../model/constant.ts";
-import { assertAgrees } from "./compare.ts";
+import { assertAgrees, TIGHT, USUAL } from "./compare.ts";
 
 const of = (...values: readonly number[]): Constant => floats(Float32Array.from(values));
 
@@ -9,7 +9,9 @@ test("equal numbers, close ones, and those that are none", () => {
     "y",
     of(1, 0, Number.NaN, Number.POSITIVE_INFINITY),
     of(1.0005, 5e-8, Number.NaN, Number.POSITIVE_INFINITY),
+    USUAL,
   );
+  expect(() => assertAgrees("y", of(1), of(1.0005), TIGHT)).toThrow("y[0] is 1; expected");
 });
 
 test.each<readonly [string, Constant, Constant]>([
@@ -23,5 +25,5 @@ test.each<readonly [string, Constant, Constant]>([
   ["too few numbers", floats(Float32Array.of(1), [2]), of(1, 2)],
   ["another type", { type: "int32", shape: [1], data: Int32Array.of(1) }, of(1)],
 ])("%s does not agree", (_, actual, expected) => {
-  expect(() => assertAgrees("y", actual, expected)).toThrow(/^y/);
+  expect(() => assertAgrees("y", actual, expected, USUAL)).toThrow(/^y/);
 });

@@ -5,7 +5,7 @@ import { validateGraph } from "../../model/validate.ts";
 import { importOnnx } from "../../onnx/import.ts";
 import { inapplicable } from "./applicable.ts";
 import { casesIn } from "./case.ts";
-import { assertAgrees } from "./compare.ts";
+import { assertAgrees, toleranceOf } from "./compare.ts";
 import { findData } from "./data.ts";
 import { bound, expectation } from "./data-set.ts";
 
@@ -27,7 +27,7 @@ describe("ONNX's test cases, computed before anything runs", () => {
         for (const [output, expected] of outputs) {
           const actual = known.constants.get(output);
           if (actual === undefined) throw new Error(`${output} is not known`);
-          assertAgrees(output, actual, expected);
+          assertAgrees(output, actual, expected, toleranceOf(name));
         }
       }
     });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { Random } from "../oracle/random.ts";
 import { ownFiles } from "./corpus.ts";
-import { judge } from "./judge.ts";
+import { isWhole, judge } from "./judge.ts";
 import { mutate } from "./mutate.ts";
 
 /** Runs the command, and tells how it ended and what it said. */
@@ -18,8 +18,10 @@ function fuzz(...args: readonly string[]): Promise<{ readonly code: number | nul
   return new Promise((resolve) => child.on("close", (code) => resolve({ code, output })));
 }
 
-test("files built here are whole", () => {
-  expect(ownFiles().map(judge)).toEqual(ownFiles().map(() => "specialised"));
+test("files built here are whole, and run", async () => {
+  expect(ownFiles().every(isWhole)).toBe(true);
+  const verdicts = await Promise.all(ownFiles().map(judge));
+  expect(verdicts.filter((verdict) => verdict !== "ran" && verdict !== "agreed")).toEqual([]);
 });
 
 test("damaged files differ from whole ones, and the same seed damages alike", () => {
@@ -28,8 +30,9 @@ test("damaged files differ from whole ones, and the same seed damages alike", ()
   expect(made).toEqual(Array.from({ length: 300 }, (_, seed) => mutate(files, new Random(seed))));
   const texts = new Set(made.map((bytes) => Buffer.from(bytes).toString("base64")));
   expect(texts.size).toBeGreaterThan(250);
-  const verdicts = new Set(made.map(judge));
-  expect(verdicts).toEqual(new Set(["refused", "imported", "specialised"]));
+  const whole = made.filter(isWhole).length;
+  expect(whole).toBeGreaterThan(30);
+  expect(whole).toBeLessThan(270);
 });
 
 test("files that throw, hang, kill the process or take its memory are found", { timeout: 120_000 }, async () => {
@@ -55,7 +58,7 @@ test("files that throw, hang, kill the process or take its memory are found", { 
 });
 
 test("damaged files are refused or accepted", { timeout: 300_000 }, async () => {
-  const { code, output } = await fuzz("--count", "30000", "--seed", "1", "--jobs", "2");
-  expect(output).toMatch(/30000 of 30000: .* 0 findings/);
+  const { code, output } = await fuzz("--count", "10000", "--seed", "1", "--jobs", "2");
+  expect(output).toMatch(/10000 of 10000: .* 0 findings/);
   expect(code).toBe(0);
 });

@@ -21,7 +21,7 @@ const misdeeds: readonly (() => void)[] = [
 let index = Number(process.argv[process.argv.indexOf("--from") + 1]);
 
 /** Refuses even cases, and commits a misdeed at odd ones. */
-export const judge: Judge = () => {
+export const judge: Judge = async () => {
   const now = index++;
   if (now % 2 === 1) misdeeds[(now - 1) / 2]?.();
   return "refused";
