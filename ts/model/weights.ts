@@ -43,7 +43,7 @@ export class Weights {
     const passing: TensorId[] = [];
     const packing: ProgramId[] = [];
     const weight = (constant: Constant): TensorId => ids.get(constant) ?? 0;
-    for (const step of steps) {
+    for (const step of largestFirst(steps, onlyPacked)) {
       const fresh: TensorId[] = [];
       for (const buffer of step.inputs) {
         if (buffer.kind !== "weight" || ids.has(buffer.constant)) continue;
@@ -112,6 +112,16 @@ function write(store: Store, constant: Constant): Tensor {
   // A scope in which the model happens to be planned must not free it.
   store.keep(tensor);
   return tensor;
+}
+
+/**
+ * Steps whose filters are packed alone before the others, the largest filter first: what one leaves behind in memory then
+ * has room for the next. In their own order, filters growing, EfficientNet-lite0 took 39 MB of linear memory instead of 25.
+ */
+function largestFirst(steps: readonly LoweredStep[], onlyPacked: ReadonlyMap<Constant, string>): LoweredStep[] {
+  const size = ({ inputs: [, filter] }: LoweredStep): number =>
+    filter?.kind === "weight" && onlyPacked.has(filter.constant) ? filter.constant.data.length : 0;
+  return [...steps].sort((a, b) => size(b) - size(a));
 }
 
 /** Constants that steps use as filters and in no other way, all packed in one way; and what tells that way from others. */
