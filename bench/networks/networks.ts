@@ -58,6 +58,8 @@ async function floatEfficientNet(): Promise<Graph> {
       constants.set(outputs[0], { type: "float32", shape: weights.shape, data });
       return false;
     });
+    const used = new Set(nodes.flatMap(({ inputs }) => inputs));
+    for (const name of constants.keys()) if (!used.has(name)) constants.delete(name);
     return { ...graph, constants, nodes };
   });
 }

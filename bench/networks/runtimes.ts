@@ -62,7 +62,12 @@ function onnxruntime(
     async open() {
       const ort = await load();
       return async (file, { shape }, data) => {
-        const session = await ort.InferenceSession.create(file, { graphOptimizationLevel: "all", ...options });
+        const session = await ort.InferenceSession.create(file, {
+          graphOptimizationLevel: "all",
+          // Its remarks on the files are not ours to show.
+          logSeverityLevel: 3,
+          ...options,
+        });
         const [input = ""] = session.inputNames;
         return {
           async run() {
