@@ -48,7 +48,7 @@ const conversions: readonly Case[] = [
     async run(engine) {
       const source = { width, height, data: pixels.data.slice() };
       const x = image.toTensor(engine, source, { transfer: true });
-      equal(source.data.length, 0);
+      equal(source.data.length, 0, "bytes left to the caller");
       await compare(x, exactly(channelsOf("rgb")), "transferred");
     },
   },
