@@ -121,6 +121,11 @@ pub(super) fn run(
         let mut is_kept = false;
         for (y, to) in output.chunks_exact_mut(out_len).enumerate() {
             let taps = rows.taps(y);
+            if taps.len == 0 {
+                // Windows between rows, of however many columns. Means and roots of nothing are what sums of nothing are.
+                to.fill(loops.none);
+                continue;
+            }
             let step = taps.step.wrapping_mul(row_len); // where this wraps there is one row, or none
             let from = &image[taps.first * row_len..];
             let row =
@@ -168,6 +173,8 @@ impl Row<'_> {
         let stride = self.shape.w.stride;
         // Neighbours at a stride of 1 are one long run.
         let (count, len) = if stride == 1 { (1, pixels * c) } else { (pixels, c) };
+        // Without columns there is nothing in any row, however many there are.
+        let rows = if taps.len == 0 { Steps { count: 0, ..rows } } else { rows };
         Windows {
             windows: Steps { count, step: stride.wrapping_mul(c) },
             rows,
