@@ -6,18 +6,24 @@
 //!
 //! What needs no kernel of its own:
 //! - transpose: the transpose by the inverse permutation; flatten and reshape: nothing but the other shape;
-//! - concat: slices; slice: [`crate::pad::pad`] with zeros; pad with a constant: a slice;
+//! - concat: slices; slice: [`crate::pad::pad`] with zeros;
 //! - add, sub, mul, div: products by [`crate::elementwise`], then [`sums::sum_to`] over the axes that were broadcast;
 //! - a mean over axes: a product and a broadcast.
 
 mod activation;
 pub mod conv;
 pub mod dense;
+pub mod dropout;
 pub mod loss;
+pub mod norm;
 pub mod optimiser;
+mod pad;
 pub mod pool;
+mod resize;
 mod softmax;
 pub mod sums;
 
 pub use activation::Needs;
+pub use pad::pad;
+pub use resize::resize2d;
 pub use softmax::softmax;

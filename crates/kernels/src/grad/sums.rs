@@ -9,25 +9,32 @@ use crate::memory::Buffer;
 use crate::shape::{SpecError, checked_len, expect_len};
 use crate::simd::{F32x4, Steps};
 use core::array::from_fn;
+use core::ops::Range;
 
 /// Rows that are added one after the other.
 const RUN: usize = 64;
 
+/// Sums over rows, halves first: `run` gives those of a few rows.
+fn halves<const N: usize>(rows: Range<usize>, run: &impl Fn(Range<usize>) -> [F32x4; N]) -> [F32x4; N] {
+    if rows.len() <= RUN {
+        return run(rows);
+    }
+    let middle = rows.start + (rows.len() / 2).next_multiple_of(RUN);
+    let [upper, lower] = [halves(rows.start..middle, run), halves(middle..rows.end, run)];
+    from_fn(|i| upper[i] + lower[i])
+}
+
 /// `4 V` adjacent sums over `rows` rows, `step` apart.
 fn pairwise<const V: usize>(values: &[f32], step: usize, rows: usize) -> [F32x4; V] {
-    if rows > RUN {
-        let half = (rows / 2).next_multiple_of(RUN);
-        let upper = pairwise::<V>(values, step, half);
-        let lower = pairwise::<V>(&values[half * step..], step, rows - half);
-        return from_fn(|v| upper[v] + lower[v]);
-    }
-    let mut sums = [F32x4::zero(); V];
-    for row in Steps::<[[f32; 4]; V]>::new(values, step, rows) {
-        for (sum, row) in sums.iter_mut().zip(row) {
-            *sum = *sum + F32x4::load(row);
+    halves(0..rows, &|rows| {
+        let mut sums = [F32x4::zero(); V];
+        for row in Steps::<[[f32; 4]; V]>::new(values.get(rows.start * step..).unwrap_or_default(), step, rows.len()) {
+            for (sum, row) in sums.iter_mut().zip(row) {
+                *sum = *sum + F32x4::load(row);
+            }
         }
-    }
-    sums
+        sums
+    })
 }
 
 /// The sum of all values.
@@ -65,7 +72,7 @@ fn columns(c: usize, values: &[f32], sums: &mut [f32]) {
         _ => {
             let mut first = 0;
             while first + 16 <= c {
-                let of_strip: [F32x4; 4] = pairwise(&values[first.min(values.len())..], c, rows);
+                let of_strip: [F32x4; 4] = pairwise(values.get(first..).unwrap_or_default(), c, rows);
                 for (to, sum) in sums[first..first + 16].chunks_mut(4).zip(of_strip) {
                     store_part(sum, to);
                 }
@@ -74,11 +81,68 @@ fn columns(c: usize, values: &[f32], sums: &mut [f32]) {
             while first < c {
                 // The last few once more with some before them: the same sums.
                 first = first.min(c - 4);
-                let [of_quad] = pairwise(&values[first.min(values.len())..], c, rows);
+                let [of_quad] = pairwise(values.get(first..).unwrap_or_default(), c, rows);
                 store_part(of_quad, &mut sums[first..]);
                 first += 4;
             }
         }
+    }
+}
+
+/// Two sums a column over rows of values: `Σ (x - centre)` and `Σ (x - centre)²`.
+pub(super) fn centred_squares(centre: &[f32], x: &[f32], sums: [&mut [f32]; 2]) {
+    centred_columns::<true>(centre, x, x, sums);
+}
+
+/// Two sums a column over rows of values: `Σ g` and `Σ g (x - centre)`.
+pub(super) fn centred_products(centre: &[f32], x: &[f32], g: &[f32], sums: [&mut [f32]; 2]) {
+    centred_columns::<false>(centre, x, g, sums);
+}
+
+/// `Σ g` and `Σ g (x - centre)`; with `SQUARES`, `g` is `x - centre`.
+fn centred_columns<const SQUARES: bool>(centre: &[f32], x: &[f32], g: &[f32], sums: [&mut [f32]; 2]) {
+    let c = centre.len();
+    let [of_g, of_products] = sums;
+    if c < 4 {
+        // Four rows are a whole number of vectors; the rest is filled up with the centre and with zeros, which add nothing.
+        let (whole, wide) = (x.len() / (4 * c) * 4 * c, 4 * c);
+        let mut centres = [0.0; 12];
+        centres.chunks_exact_mut(c).for_each(|to| to.copy_from_slice(centre));
+        let mut last = [centres, [0.0; 12]];
+        last[0][..x.len() - whole].copy_from_slice(&x[whole..]);
+        last[1][..x.len() - whole].copy_from_slice(&g[whole..]);
+        let mut parts = [[0.0; 12]; 4];
+        let [a, b, d, e] = parts.each_mut().map(|part| &mut part[..wide]);
+        centred_columns::<SQUARES>(&centres[..wide], &x[..whole], &g[..whole], [a, b]);
+        centred_columns::<SQUARES>(&centres[..wide], &last[0][..wide], &last[1][..wide], [d, e]);
+        for (to, [of_whole, of_last]) in [(of_g, [0, 2]), (of_products, [1, 3])] {
+            for (j, to) in to.iter_mut().enumerate() {
+                let column = |part: usize| parts[part][..wide].iter().skip(j).step_by(c).sum::<f32>();
+                *to = column(of_whole) + column(of_last);
+            }
+        }
+        return;
+    }
+    let rows = x.len() / c;
+    for first in (0..c).step_by(4) {
+        // The last few once more with some before them: the same sums.
+        let first = first.min(c - 4);
+        let centre = load_part(&centre[first..]);
+        let [sum, products] = halves(0..rows, &|rows| {
+            let from = |values: &'_ [f32]| rows.start * c + first..values.len();
+            let x = Steps::<[f32; 4]>::new(x.get(from(x)).unwrap_or_default(), c, rows.len());
+            let g = Steps::<[f32; 4]>::new(g.get(from(g)).unwrap_or_default(), c, rows.len());
+            let mut sums = [F32x4::zero(); 2];
+            for (x, g) in x.zip(g) {
+                let x = F32x4::load(x) - centre;
+                let g = if SQUARES { x } else { F32x4::load(g) };
+                sums[0] = sums[0] + g;
+                sums[1] = x.mul_add(g, sums[1]);
+            }
+            sums
+        });
+        store_part(sum, &mut of_g[first..]);
+        store_part(products, &mut of_products[first..]);
     }
 }
 

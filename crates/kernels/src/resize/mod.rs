@@ -181,6 +181,18 @@ impl Resize2d {
         &self.output
     }
 
+    /// The batch that goes in.
+    pub(crate) fn image(&self) -> &Image {
+        &self.image
+    }
+
+    /// What rows and columns of the output are made of, in any mode.
+    pub(crate) fn tables(&self) -> Result<[Table; 2], SpecError> {
+        let table = if self.sampling.mode == ResizeMode::Nearest { Table::nearest } else { Table::new };
+        let [rows, columns] = self.spans();
+        Ok([table(&rows, &self.sampling)?, table(&columns, &self.sampling)?])
+    }
+
     /// Resizes. NHWC; NCHW as images of one channel.
     pub fn run(&self, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
         expect_len("input", input.len(), self.image.len())?;

@@ -59,9 +59,9 @@ impl Span {
 
 /// Adjacent elements and their weights, none of them zero at either end: what is not used may be infinite.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Taps<'a> {
-    pub(super) first: usize,
-    pub(super) weights: &'a [f32],
+pub(crate) struct Taps<'a> {
+    pub(crate) first: usize,
+    pub(crate) weights: &'a [f32],
 }
 
 /// One output element: its first tap, and where its weights lie.
@@ -73,7 +73,7 @@ struct Entry {
 }
 
 /// The taps of every output element of an axis.
-pub(super) struct Table {
+pub(crate) struct Table {
     entries: Vec<Entry>,
     weights: Vec<f32>,
     /// Most taps of an element.
@@ -120,6 +120,15 @@ impl Table {
         Ok(table)
     }
 
+    /// The nearest element alone.
+    pub(super) fn nearest(span: &Span, sampling: &Sampling) -> Result<Self, SpecError> {
+        let mut table = Self { entries: Vec::new(), weights: vec![1.0], most: 1 };
+        reserve(&mut table.entries, span.output)?;
+        let nearest = |i| span.nearest(sampling.coordinates, sampling.rounding, i);
+        table.entries.extend((0..span.output).map(|i| Entry { first: nearest(i), start: 0, count: 1 }));
+        Ok(table)
+    }
+
     /// Two neighbours in proportion: what the filter gives, in a tenth of the time.
     fn neighbours(&mut self, span: &Span, coordinates: Coordinates) -> Result<(), SpecError> {
         reserve(&mut self.weights, 2 * span.output)?;
@@ -142,7 +151,8 @@ impl Table {
         self.entries.len()
     }
 
-    pub(super) fn at(&self, i: usize) -> Taps<'_> {
+    /// The taps of output element `i`.
+    pub(crate) fn at(&self, i: usize) -> Taps<'_> {
         self.taps(&self.entries[i])
     }
 
