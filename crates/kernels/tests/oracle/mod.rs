@@ -4,6 +4,7 @@
 
 pub mod conv;
 pub mod math;
+pub mod nd;
 pub mod pool;
 pub mod random;
 pub mod reference;
