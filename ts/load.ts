@@ -62,7 +62,9 @@ async function readGraph(source: FileSource, { signal, onProgress, externalData 
     import("./onnx/import.ts"),
     readFile(CALL, "source", source, { signal, onProgress, request }),
   ]);
-  const file = readOnnx(bytes);
+  // Bytes that were gathered here may be rearranged; the caller's may not.
+  const owned = !(source instanceof ArrayBuffer || source instanceof Uint8Array);
+  const file = readOnnx(bytes, { owned });
   const files = new Map<string, Uint8Array>();
   for (const location of file.externalLocations) {
     const from = await (externalData?.(location) ?? beside(source, location));
