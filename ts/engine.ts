@@ -96,7 +96,7 @@ export class Engine extends Operators {
   /**
    * A trained network from its ONNX file (opset 7 or later), or one written by hand: {@link sequential}, {@link graph}. The
    * file comes from an address (in Node also a path), a `Blob`, bytes or a stream; no conversion, no options. Bytes that the
-   * caller gave must stay as they are until the promise resolves.
+   * caller gave must stay as they are for as long as the model is in use: its weights are read where they lie.
    *
    * Rejects with `file-failed`; `model-invalid` for a file that is malformed; `model-unsupported` with a list of all that
    * the network needs and lenslet does not have; `aborted`; `invalid-argument`.
