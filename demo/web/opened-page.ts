@@ -82,7 +82,7 @@ export async function size(wanted: string): Promise<void> {
 
 /** An expectation that may take a while to come true: other tests keep the machine busy too. */
 export const eventually = <T>(look: () => T | Promise<T>, message?: string) =>
-  expect.poll(look, { timeout: 10_000, interval: 20, ...(message === undefined ? {} : { message }) });
+  expect.poll(look, { timeout: 20_000, interval: 20, ...(message === undefined ? {} : { message }) });
 
 /** The red bytes of a canvas. */
 export function reds(canvas: "input" | "output"): Promise<number[]> {

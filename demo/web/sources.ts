@@ -1,8 +1,9 @@
+import portrait from "../models/face.jpg?url";
 import photograph from "../photo.png?url";
 import { element } from "./dom.ts";
 import { Camera, type Picture, pictureIn, readPicture } from "./picture.ts";
 
-/** Where pictures come from: the one that is here, a file, a drop, a paste, the camera. */
+/** Where pictures come from: those that are here, a file, a drop, a paste, the camera. */
 export class Sources {
   readonly #show: (picture: Picture) => void;
   readonly #camera = new Camera();
@@ -12,6 +13,10 @@ export class Sources {
   constructor(show: (picture: Picture) => void) {
     this.#show = show;
     element("use-photo", HTMLButtonElement).addEventListener("click", () => void this.usePhotograph());
+    element("use-portrait", HTMLButtonElement).addEventListener(
+      "click",
+      () => void this.#fetch(portrait, "Eileen Collins"),
+    );
     const file = element("use-file", HTMLInputElement);
     file.addEventListener("change", () => {
       void this.#use(file.files?.[0]);
@@ -31,14 +36,19 @@ export class Sources {
   }
 
   async usePhotograph(): Promise<void> {
-    const answer = await fetch(photograph);
-    await this.#use(await answer.blob(), "Chelsea");
+    await this.#fetch(photograph, "Chelsea");
   }
 
   /** The camera's next frame; asked for when the one before is done with. */
   async next(): Promise<void> {
     const frame = await this.#camera.frame();
     if (frame !== undefined) this.#show(frame);
+  }
+
+  /** A picture that comes with the page. */
+  async #fetch(address: string, name: string): Promise<void> {
+    const answer = await fetch(address);
+    await this.#use(await answer.blob(), name);
   }
 
   async #use(source: Blob | undefined, name = source instanceof File ? source.name : "The picture"): Promise<void> {

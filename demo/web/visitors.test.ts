@@ -62,6 +62,10 @@ describe("whoever comes", () => {
       page.evaluate(() => document.activeElement?.id || document.activeElement?.getAttribute("value"));
     await page.keyboard.press("Tab");
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Skip to the controls");
+    for (const part of ["Filters", "Networks"]) {
+      await page.keyboard.press("Tab");
+      expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(part);
+    }
     await page.keyboard.press("Tab");
     expect(await focused()).toBe("sobelX");
     const outline = await page

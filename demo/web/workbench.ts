@@ -51,17 +51,25 @@ export class Workbench {
   async run(settings: Settings): Promise<Result | undefined> {
     const picture = this.#picture;
     if (picture === undefined) return undefined;
+    const engine = await this.engine;
     try {
-      return await this.#attempt(picture, settings);
+      return await this.#attempt(engine, picture, settings);
     } catch (error) {
       if (!isFatal(error)) throw error;
-      await this.#discard();
-      return await this.#attempt(picture, settings);
+      await this.discard(engine);
+      return await this.#attempt(await this.engine, picture, settings);
     }
   }
 
-  async #attempt(picture: Picture, settings: Settings): Promise<Result> {
-    const engine = await this.engine;
+  /** Gives up an engine that is lost; whoever asks for one next gets another. */
+  async discard(lost: Engine): Promise<void> {
+    if ((await this.#engine) !== lost) return;
+    this.#engine = undefined;
+    this.#upload = undefined;
+    lost.dispose();
+  }
+
+  async #attempt(engine: Engine, picture: Picture, settings: Settings): Promise<Result> {
     const { tensor, plane } = await this.#placed(engine, picture, settings.colour);
     return compute(engine, tensor, plane, settings);
   }
@@ -75,12 +83,5 @@ export class Workbench {
     const plane = { height, width, channels, values: await tensor.data() };
     this.#upload = { picture, colour, tensor, plane };
     return this.#upload;
-  }
-
-  async #discard(): Promise<void> {
-    const lost = this.#engine;
-    this.#engine = undefined;
-    this.#upload = undefined;
-    (await lost)?.dispose();
   }
 }
