@@ -66,11 +66,27 @@ pub fn pad(
     Ok(())
 }
 
+/// One axis: its size, what is added before it, and the size of all.
 #[derive(Clone, Copy)]
-struct PaddedAxis {
-    size: usize,
-    before: usize,
-    padded: usize,
+pub(crate) struct PaddedAxis {
+    pub(crate) size: usize,
+    pub(crate) before: usize,
+    pub(crate) padded: usize,
+}
+
+impl PadMode {
+    /// Where border element `i` of a padded axis is copied from, in the padded axis too. A constant is not copied.
+    pub(crate) fn source(self, axis: &PaddedAxis, i: usize) -> usize {
+        let PaddedAxis { size, before, .. } = *axis;
+        let end = before + size;
+        match self {
+            Self::Reflect if i < before => 2 * before - i,
+            Self::Reflect => 2 * (end - 1) - i,
+            // As many whole tensors are added as are needed to stay above zero.
+            Self::Wrap => before + (i + size * before.div_ceil(size) - before) % size,
+            _ => i.clamp(before, end - 1),
+        }
+    }
 }
 
 /// Fills the middle of the first axis from the input, then its ends from the middle.
@@ -95,13 +111,7 @@ fn fill(axes: &[PaddedAxis], mode: PadMode, value: f32, input: &[f32], output: &
         return;
     }
     for i in (0..before).chain(end..padded) {
-        let source = match mode {
-            PadMode::Reflect if i < before => 2 * before - i,
-            PadMode::Reflect => 2 * (end - 1) - i,
-            // As many whole tensors are added as are needed to stay above zero.
-            PadMode::Wrap => before + (i + size * before.div_ceil(size) - before) % size,
-            _ => i.clamp(before, end - 1),
-        };
+        let source = mode.source(axis, i);
         output.copy_within(source * step..(source + 1) * step, i * step);
     }
 }

@@ -3,7 +3,7 @@
 use crate::elementwise::check_rank;
 use crate::memory::Buffer;
 use crate::norm::add_product;
-use crate::pad::PadMode;
+use crate::pad::{PadMode, PaddedAxis};
 use crate::shape::{MAX_LEN, SpecError, checked_len, expect_len};
 
 /// The gradient of [`crate::pad::pad`] with respect to a tensor of the sizes `shape`. Constant borders have none to give back.
@@ -25,9 +25,13 @@ pub fn pad(
             return Err(SpecError::invalid("padding", "is as wide as the axis; a reflection must be narrower"));
         }
         // Above MAX_LEN, checked_len refuses it.
-        axes.push([size, before, size.saturating_add(before).saturating_add(after).min(MAX_LEN + 1)]);
+        axes.push(PaddedAxis {
+            size,
+            before,
+            padded: size.saturating_add(before).saturating_add(after).min(MAX_LEN + 1),
+        });
     }
-    let padded: Vec<usize> = axes.iter().map(|axis| axis[2]).collect();
+    let padded: Vec<usize> = axes.iter().map(|axis| axis.padded).collect();
     expect_len("gradOutput", grad_output.len(), checked_len("output", &padded)?)?;
     let mut folded = Buffer::zeroed(grad_output.len())?;
     folded.as_mut_slice().copy_from_slice(grad_output);
@@ -36,19 +40,15 @@ pub fn pad(
 }
 
 /// Adds the ends of the first axis to its middle, then goes on with the middle: the reverse of how padding fills it.
-fn fold(axes: &[[usize; 3]], mode: PadMode, values: &mut [f32], to: &mut [f32]) {
-    let [[size, before, padded], rest @ ..] = axes else {
+fn fold(axes: &[PaddedAxis], mode: PadMode, values: &mut [f32], to: &mut [f32]) {
+    let [axis, rest @ ..] = axes else {
         return to.copy_from_slice(values);
     };
-    let (size, before, padded) = (*size, *before, *padded);
+    let PaddedAxis { size, before, padded } = *axis;
     let (step, end) = (values.len() / padded, before + size);
     if mode != PadMode::Constant {
         for i in (0..before).chain(end..padded) {
-            let source = match mode {
-                PadMode::Reflect if i < before => 2 * before - i,
-                PadMode::Reflect => 2 * (end - 1) - i,
-                _ => i.clamp(before, end - 1),
-            };
+            let source = mode.source(axis, i);
             let (lower, upper) = values.split_at_mut(i.max(source) * step);
             let (from, to) =
                 if i < source { (&lower[i * step..], upper) } else { (&*upper, &mut lower[source * step..]) };
