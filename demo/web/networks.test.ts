@@ -198,6 +198,21 @@ describe("what goes wrong is said", () => {
     expect(complaints.splice(0).every((one) => one.includes("ERR_FAILED"))).toBe(true);
   });
 
+  test("another network that does not come leaves nothing of the first behind", async () => {
+    await enter();
+    await page.route("**/blazeface*.onnx", (route) => route.abort());
+    await choose("network", "faces");
+    await eventually(() => text("#network-error .error")).toContain("could not be read");
+    expect(await page.locator(".layer").count()).toBe(0);
+    expect(await page.locator("#map-sheet").evaluate((node) => (node as HTMLCanvasElement).width)).toBe(0);
+    expect((await ranked()).join("")).toBe("");
+    await choose("network", "classify");
+    await eventually(ranked).toContain("tiger cat");
+    await eventually(() => text("#maps-note")).toContain("32 × 112 × 112");
+    expect((await sheet()).maps).toBe(32);
+    expect(complaints.splice(0).every((one) => one.includes("ERR_FAILED"))).toBe(true);
+  });
+
   test("a worker that ends is replaced", async () => {
     await enter();
     await eventually(() => text("#network-time")).toContain("median of 15");

@@ -12,13 +12,14 @@ export class AnswerPanel {
   readonly #bar = element("network-bar", HTMLProgressElement);
   readonly #loaded = element("network-loaded", HTMLElement);
   readonly #error = element("network-error", HTMLElement);
+  readonly #again = element("network-again", HTMLButtonElement);
   readonly #answer = element("answer", HTMLElement);
   readonly #facts = element("network-facts", HTMLElement);
   readonly #rows = Array.from({ length: ROWS }, () => new Row());
 
   constructor(again: () => void) {
     this.#answer.append(...this.#rows.map(({ root }) => root));
-    element("network-again", HTMLButtonElement).addEventListener("click", again);
+    this.#again.addEventListener("click", again);
   }
 
   /** Another network: nothing is known of its answers yet. */
@@ -74,11 +75,12 @@ export class AnswerPanel {
     return `${faces.length === 1 ? "One face" : `${faces.length} faces`}, ${percent(faces[0]?.score ?? 0)} sure.`;
   }
 
-  /** Says what went wrong; undefined: nothing. */
-  complain(text: string | undefined): void {
+  /** Says what went wrong, and whether it may help to try again; undefined: nothing. */
+  complain(text: string | undefined, mayHelp = true): void {
     this.#error.hidden = text === undefined;
     const line = this.#error.querySelector("p");
     if (line !== null) line.textContent = text ?? "";
+    this.#again.hidden = !mayHelp;
     this.#progress.hidden = text !== undefined;
   }
 }

@@ -17,6 +17,10 @@ export class MapSheet {
   readonly #canvas = element("map-sheet", HTMLCanvasElement);
   readonly #scroller = element("map-scroller", HTMLElement);
   readonly #ring: HTMLElement;
+  readonly #bar = element("scale-bar", HTMLCanvasElement);
+  readonly #low = element("scale-low", HTMLElement);
+  readonly #high = element("scale-high", HTMLElement);
+  readonly #note = element("scale-note", HTMLElement);
   /** The maps in their own size, side by side; the sheet is drawn from it. */
   readonly #store = document.createElement("canvas");
   /** Nothing while the sheet is not in sight. */
@@ -54,6 +58,17 @@ export class MapSheet {
     this.#draw();
     if (another) this.#scroller.scrollTop = 0;
     this.#explain(maps);
+  }
+
+  /** Takes all maps away. */
+  clear(): void {
+    this.#maps = undefined;
+    this.#layout = undefined;
+    this.#channels = [];
+    this.#canvas.width = this.#canvas.height = 0;
+    this.#ring.hidden = true;
+    brush(this.#bar).clearRect(0, 0, this.#bar.width, 1);
+    for (const each of [this.#low, this.#high, this.#note]) each.textContent = "";
   }
 
   /** Marks a map as chosen. */
@@ -165,17 +180,16 @@ export class MapSheet {
 
   #explain(maps: FeatureMaps): void {
     const { low, high } = maps;
-    const bar = element("scale-bar", HTMLCanvasElement);
     const own = this.#scale === "map";
     const top = own ? 1 : maps.white(0, "layer");
     const from = low < 0 ? -top : 0;
     const to = high > 0 || low >= 0 ? top : 0;
-    brush(bar).putImageData(scaleBar(from, to, top, bar.width), 0, 0);
+    brush(this.#bar).putImageData(scaleBar(from, to, top, this.#bar.width), 0, 0);
     const end = (value: number): string =>
       value === 0 ? "0" : own ? (value < 0 ? "− its largest" : "its largest") : figure(value);
-    element("scale-low", HTMLElement).textContent = end(from);
-    element("scale-high", HTMLElement).textContent = end(to);
+    this.#low.textContent = end(from);
+    this.#high.textContent = end(to);
     const sides = low < 0 ? "blue below zero, orange above" : "black is zero, nothing is below";
-    element("scale-note", HTMLElement).textContent = `${sides}; values ${figure(low)} to ${figure(high)}`;
+    this.#note.textContent = `${sides}; values ${figure(low)} to ${figure(high)}`;
   }
 }

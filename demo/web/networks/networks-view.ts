@@ -28,6 +28,8 @@ export class NetworksView implements View {
   readonly #list = new LayerList((layer) => this.#chooseLayer(layer));
   readonly #sheet = new MapSheet((channel) => this.#chooseMap(channel));
   readonly #reading = element("network-reading", HTMLElement);
+  readonly #mapsNote = element("maps-note", HTMLElement);
+  readonly #story = element("maps-story", HTMLElement);
   readonly #mapOff = element("map-off", HTMLButtonElement);
   readonly #models = new LoadedNetworks((network, loaded) => {
     if (network === this.#network) this.#panel.progress(loaded, network);
@@ -85,6 +87,9 @@ export class NetworksView implements View {
     this.#chooseMap(undefined);
     this.#maps = undefined;
     this.#stage.mark([]);
+    this.#list.show([], undefined);
+    this.#sheet.clear();
+    this.#mapsNote.textContent = this.#story.textContent = "";
     this.#panel.introduce(network);
     this.ask();
   }
@@ -184,8 +189,8 @@ export class NetworksView implements View {
     this.#sheet.show(maps, this.#order, this.#scale);
     const { size } = this.#network;
     const number = layer.height === 1 && layer.width === 1 ? `${layer.count} numbers` : `${sizeOf(layer)} values`;
-    element("maps-note", HTMLElement).textContent = `${layer.op}: ${number}; ${sightOf(layer, size)}`;
-    element("maps-story", HTMLElement).textContent = storyOf(layer, size);
+    this.#mapsNote.textContent = `${layer.op}: ${number}; ${sightOf(layer, size)}`;
+    this.#story.textContent = storyOf(layer, size);
     // Channels of different layers have nothing to do with each other: whoever walks through the depth sees the strongest.
     if (another && this.#channel !== undefined) this.#chooseMap(maps.channels("strength")[0]);
     else this.#lay();
@@ -264,7 +269,8 @@ export class NetworksView implements View {
     }
     const text = error instanceof LensletError || error instanceof Error ? error.message : String(error);
     this.#answered = undefined;
-    this.#panel.complain(text);
+    // What was not there when the page was built will not be there now.
+    this.#panel.complain(text, this.#network.address !== undefined);
     announceNow(text);
   }
 }
