@@ -1,7 +1,9 @@
 //! Activation functions: one vector, one value, or whole slices; softmax.
 
-use crate::elementwise::in_place;
+use crate::elementwise::{Binary, Unary, binary_in_place, in_place};
 use crate::math;
+use crate::memory::Buffer;
+use crate::reduce::{Fold, fold_columns};
 use crate::shape::{SpecError, checked_len, expect_len};
 use crate::simd::F32x4;
 
@@ -334,11 +336,12 @@ pub fn softmax(
     let len = checked_len("input", &[outer, axis_len, inner])?;
     expect_len("input", input.len(), len)?;
     expect_len("output", output.len(), len)?;
+    let mut columns = Buffer::zeroed(if inner == 1 { 0 } else { 2 * inner })?;
     for (from, to) in input.chunks_exact(axis_len * inner).zip(output.chunks_exact_mut(axis_len * inner)) {
         if inner == 1 {
             softmax_row(from, to, log);
         } else {
-            softmax_columns(inner, from, to, log);
+            softmax_columns(columns.as_mut_slice(), from, to, log)?;
         }
     }
     Ok(())
@@ -353,30 +356,37 @@ fn softmax_row(from: &[f32], to: &mut [f32], log: bool) {
     map(from, to, |x| math::exp(x - F32x4::splat(max)));
     let (chunks, rest) = to.as_chunks::<4>();
     let sum = chunks.iter().fold(F32x4::zero(), |sum, y| sum + F32x4::load(y)).sum();
-    let sum = rest.iter().fold(sum, |sum, y| sum + y);
+    let sum = F32x4::splat(rest.iter().fold(sum, |sum, y| sum + y));
     if log {
-        let log_sum = math::log(F32x4::splat(sum));
-        return map(from, to, |x| x - F32x4::splat(max) - log_sum);
+        let log_sum = math::log(sum);
+        map(from, to, |x| x - F32x4::splat(max) - log_sum);
+    } else {
+        map_in_place(to, |y| y / sum);
     }
-    map_in_place(to, |y| y / F32x4::splat(sum));
 }
 
-/// Softmax down each of `inner` columns, four columns at a time.
-fn softmax_columns(inner: usize, from: &[f32], to: &mut [f32], log: bool) {
-    for first in (0..inner).step_by(4) {
-        let columns = first..inner.min(first + 4);
-        let rows = || from.chunks_exact(inner).map(|row| load_part(&row[columns.clone()]));
-        let max = rows().fold(F32x4::splat(f32::NEG_INFINITY), F32x4::max_of_numbers);
-        let mut sum = F32x4::zero();
-        for (x, to) in rows().zip(to.chunks_exact_mut(inner)) {
-            let y = math::exp(x - max);
-            sum = sum + y;
-            store_part(y, &mut to[columns.clone()]);
-        }
-        let log_sum = math::log(sum);
-        for (x, to) in rows().zip(to.chunks_exact_mut(inner)) {
-            let to = &mut to[columns.clone()];
-            store_part(if log { x - max - log_sum } else { load_part(to) / sum }, to);
-        }
+/// Softmax down each of `inner` columns. `columns` is room for two numbers of each.
+fn softmax_columns(columns: &mut [f32], from: &[f32], to: &mut [f32], log: bool) -> Result<(), SpecError> {
+    let inner = columns.len() / 2;
+    let (max, sum) = columns.split_at_mut(inner);
+    sum.fill(0.0);
+    fold_columns(Fold::Max, from, sum, max);
+    for (from, to) in from.chunks_exact(inner).zip(to.chunks_exact_mut(inner)) {
+        to.copy_from_slice(from);
+        binary_in_place(Binary::Sub, to, max)?;
     }
+    max.fill(0.0);
+    let last = if log {
+        fold_columns(Fold::Exp, to, max, sum);
+        Unary::Log.run_in_place(sum);
+        Binary::Sub
+    } else {
+        Unary::Exp.run_in_place(to);
+        fold_columns(Fold::Sum, to, max, sum);
+        Binary::Div
+    };
+    for to in to.chunks_exact_mut(inner) {
+        binary_in_place(last, to, sum)?;
+    }
+    Ok(())
 }

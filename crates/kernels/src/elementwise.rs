@@ -299,7 +299,7 @@ pub fn binary_in_place(op: Binary, a: &mut [f32], b: &[f32]) -> Result<(), SpecE
     if b.len() != 1 {
         expect_len("b", b.len(), a.len())?;
     }
-    let tile = [b[0]; TILE];
+    let tile = [b.first().copied().unwrap_or(0.0); TILE];
     in_place(a, |at, copy, a| combine(op, copy, if b.len() > 1 { &b[at..at + a.len()] } else { &tile[..a.len()] }, a));
     Ok(())
 }

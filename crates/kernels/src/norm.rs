@@ -1,7 +1,7 @@
 //! Normalisation: with known statistics, and with those of an image, a row or a pixel's channels.
 
 use crate::activation::{load_part, map, store_part};
-use crate::math;
+use crate::elementwise::{Binary, Unary, binary_in_place};
 use crate::memory::Buffer;
 use crate::reduce::{Fold, fold_columns, fold_row};
 use crate::shape::{Image, SpecError, checked_len, expect_len};
@@ -167,26 +167,13 @@ pub fn layer_norm(
         let variance = fold_row(Fold::Square, from, mean) / inner as f32;
         let factor = F32x4::splat(1.0 / (variance + epsilon).sqrt());
         map(from, to, |x| (x - F32x4::splat(mean)) * factor);
-        if let Some(scale) = scale {
-            zip_in_place(to, scale, |x, scale| x * scale);
-        }
-        if let Some(offset) = offset {
-            zip_in_place(to, offset, |x, offset| x + offset);
+        for (op, values) in [(Binary::Mul, scale), (Binary::Add, offset)] {
+            if let Some(values) = values {
+                binary_in_place(op, to, values)?;
+            }
         }
     }
     Ok(())
-}
-
-#[inline(always)]
-fn zip_in_place(xs: &mut [f32], others: &[f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
-    let (x, x_rest) = xs.as_chunks_mut::<4>();
-    let (y, y_rest) = others.as_chunks::<4>();
-    for (x, y) in x.iter_mut().zip(y) {
-        f(F32x4::load(x), F32x4::load(y)).store(x);
-    }
-    if !x_rest.is_empty() {
-        store_part(f(load_part(x_rest), load_part(y_rest)), x_rest);
-    }
 }
 
 /// Local response normalisation: what each element is divided by follows from its neighbours in other channels.
@@ -220,15 +207,18 @@ pub fn local_response_norm(
     // Squares of a pixel with zeros on both sides, then the sums of the windows.
     let mut buffer = Buffer::zeroed(2 * image.c + size - 1)?;
     let (squares, sums) = buffer.as_mut_slice().split_at_mut(image.c + size - 1);
-    let [weight, bias, beta] = [alpha / size as f32, bias, -beta].map(F32x4::splat);
     for (from, to) in input.chunks_exact(image.c).zip(output.chunks_exact_mut(image.c)) {
-        map(from, &mut squares[before..before + image.c], |x| x * x);
-        sums.fill(0.0);
+        Unary::Square.run(from, &mut squares[before..before + image.c])?;
+        sums.fill(bias);
         for i in 0..size {
-            zip_in_place(sums, &squares[i..i + image.c], |sum, square| sum + square);
+            add_product(alpha / size as f32, &squares[i..i + image.c], sums);
         }
-        map(sums, to, |sum| math::exp(beta * math::log(sum.mul_add(weight, bias))));
-        zip_in_place(to, from, |factor, x| factor * x);
+        // The power, by loops that are in the code anyway.
+        Unary::Log.run(sums, to)?;
+        sums.fill(0.0);
+        add_product(-beta, to, sums);
+        Unary::Exp.run(sums, to)?;
+        binary_in_place(Binary::Mul, to, from)?;
     }
     Ok(())
 }

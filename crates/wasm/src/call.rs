@@ -140,21 +140,25 @@ impl<'a> Inputs<'a> {
             }),
             place => self.given.handle(place).and_then(|handle| self.heap.get(handle)),
         };
-        let missing = || SpecError::invalid("inputs", format!("input {index} is not there to be read"));
-        elements.map(Some).ok_or_else(missing)
+        if elements.is_none() { Err(missing(index)) } else { Ok(elements) }
     }
 
     /// The elements of input `index`.
     pub(crate) fn get(&self, index: usize) -> Result<&'a [f32], SpecError> {
-        self.optional(index)?.ok_or_else(|| SpecError::invalid("inputs", format!("input {index} is missing")))
+        self.optional(index)?.ok_or_else(|| missing(index))
     }
+}
+
+#[cold]
+fn missing(input: usize) -> SpecError {
+    SpecError::invalid("inputs", format!("input {input} is not there to be read"))
 }
 
 /// The elements of output `index`.
 pub(crate) fn output<'a>(outputs: &'a mut [&mut [f32]], index: usize) -> Result<&'a mut [f32], SpecError> {
     match outputs.get_mut(index) {
         Some(output) => Ok(output),
-        None => Err(SpecError::invalid("outputs", format!("output {index} is missing"))),
+        None => Err(SpecError::invalid("outputs", "has too few tensors")),
     }
 }
 
@@ -209,6 +213,8 @@ impl Memory<'_> {
         for (buffer, &place) in buffers.into_iter().zip(step.outputs) {
             if let (Some(buffer), Some(handle)) = (buffer, given.handle(place)) {
                 self.heap.put_back(handle, buffer);
+                // What was packed of it is of what it was: a step of an optimiser changes weights where they lie.
+                self.packed.forget(handle);
             }
         }
         self.packed.forget_passing();
@@ -235,7 +241,7 @@ impl Memory<'_> {
             inputs: Inputs { places: step.inputs, heap: self.heap, given, arena },
             outputs: &mut outputs[..step.outputs.len()],
             in_place: step.in_place,
-            words: Words(step.words),
+            words: Words::new(step.words),
             scratch: self.scratch,
             packed: self.packed,
             accuracy: self.accuracy,

@@ -200,7 +200,7 @@ mod tests {
 
     /// Adds the word to every element.
     fn add(mut call: Call) -> Result<(), SpecError> {
-        let word = call.words.float("word")?;
+        let word = call.words.float("word");
         let to = output(call.outputs, 0)?;
         if !call.in_place {
             to.copy_from_slice(call.inputs.get(0)?);

@@ -134,7 +134,6 @@ impl Table {
         reserve(&mut self.weights, 2 * span.output)?;
         for i in 0..span.output {
             // `clamp` could panic with numbers in its message: 13 kB of code that writes float64s.
-            #[expect(clippy::manual_clamp)]
             let place = span.place(coordinates, i).max(0.0).min(span.input as f64 - 1.0);
             let low = place.floor();
             let high = (place - low) as f32;

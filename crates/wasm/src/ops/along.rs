@@ -9,26 +9,27 @@ use lenslet_kernels::shape::{SpecError, expect_len};
 
 /// Words: outer, length of the axis, inner, 1 for logarithms.
 pub(crate) fn softmax(mut call: Call) -> Result<(), SpecError> {
-    let [outer, axis, inner] = call.words.sizes(["outer", "axis", "inner"])?;
-    let log = call.words.flag("log")?;
+    let [outer, axis, inner] = call.words.sizes(["outer", "axis", "inner"]);
+    let log = call.words.flag("log");
     call.words.end()?;
     softmax_kernel(outer, axis, inner, log, call.inputs.get(0)?, output(call.outputs, 0)?)
 }
 
 /// Words: kind, rank, shape, for each axis 1 if it is reduced.
 pub(crate) fn reduce(mut call: Call) -> Result<(), SpecError> {
-    let kind = Reduction::from_code(call.words.code("kind")?)?;
-    let rank = call.words.size("rank")?;
-    let shape = call.words.list("shape", rank)?;
-    let reduced = (0..rank).map(|_| call.words.flag("axes")).collect::<Result<Vec<_>, _>>()?;
+    let kind = call.words.code("kind");
+    let rank = call.words.size("rank");
+    let shape = call.words.list("shape", rank);
+    let reduced = call.words.flags("axes", rank);
     call.words.end()?;
+    let kind = Reduction::from_code(kind)?;
     reduce_kernel(kind, &shape, &reduced, call.inputs.get(0)?, output(call.outputs, 0)?)
 }
 
 /// Words: 0 largest, 1 smallest; of equal ones 0 the first, 1 the last; outer, length of the axis, inner.
 pub(crate) fn arg_reduce(mut call: Call) -> Result<(), SpecError> {
-    let [smallest, last] = [call.words.flag("smallest")?, call.words.flag("lastIndex")?];
-    let sizes = call.words.sizes(["outer", "axis", "inner"])?;
+    let [smallest, last] = [call.words.flag("smallest"), call.words.flag("lastIndex")];
+    let sizes = call.words.sizes(["outer", "axis", "inner"]);
     call.words.end()?;
     extremes::arg_reduce(sizes, smallest, last, call.inputs.get(0)?, output(call.outputs, 0)?)
 }
@@ -36,9 +37,9 @@ pub(crate) fn arg_reduce(mut call: Call) -> Result<(), SpecError> {
 /// Outputs: values, indices. Words: outer, length of the axis, inner, k, 1 for the largest, 1 if they are to be sorted (they
 /// always are).
 pub(crate) fn top_k(mut call: Call) -> Result<(), SpecError> {
-    let sizes = call.words.sizes(["outer", "axis", "inner"])?;
-    let k = call.words.size("k")?;
-    let [largest, _] = [call.words.flag("largest")?, call.words.flag("sorted")?];
+    let sizes = call.words.sizes(["outer", "axis", "inner"]);
+    let k = call.words.size("k");
+    let [largest, _] = [call.words.flag("largest"), call.words.flag("sorted")];
     call.words.end()?;
     expect_len("outputs", call.outputs.len(), 2)?;
     let (values, indices) = call.outputs.split_at_mut(1);
@@ -47,9 +48,9 @@ pub(crate) fn top_k(mut call: Call) -> Result<(), SpecError> {
 
 /// Words: m, k, n, rank of the batches, batch of a, batch of b.
 pub(crate) fn matmul(mut call: Call) -> Result<(), SpecError> {
-    let sizes = call.words.sizes(["m", "k", "n"])?;
-    let rank = call.words.size("rank")?;
-    let [a, b] = [call.words.list("batch", rank)?, call.words.list("batch", rank)?];
+    let sizes = call.words.sizes(["m", "k", "n"]);
+    let rank = call.words.size("rank");
+    let [a, b] = [call.words.list("batch", rank), call.words.list("batch", rank)];
     call.words.end()?;
     let product = MatMul::new(sizes, &a, &b)?;
     let inputs = call.inputs;

@@ -27,11 +27,12 @@ fn filter<'a>(
 /// Words: layout, filterLayout, n, inH, inW, inC, outC, kH, kW, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom,
 /// padRight, groups, activation (3). The residual has the output's shape and layout.
 pub(crate) fn conv2d(mut call: Call) -> Result<(), SpecError> {
-    let [layout, filter_layout] = [call.words.layout("layout")?, call.words.layout("filterLayout")?];
-    let image = call.words.image_sizes()?;
-    let spec = call.words.conv2d(image)?;
-    let conv = Conv2d::new(&spec, filter_layout, call.words.activation()?)?.with_accuracy(call.accuracy);
+    let [layout, filter_layout] = [call.words.layout("layout"), call.words.layout("filterLayout")];
+    let image = call.words.image_sizes();
+    let spec = call.words.conv2d(image);
+    let activation = call.words.activation();
     call.words.end()?;
+    let conv = Conv2d::new(&spec, filter_layout, activation)?.with_accuracy(call.accuracy);
     let inputs = call.inputs;
     let Some(packed) = filter(call.purpose, call.packed, inputs, &conv, conv.strategy().name())? else {
         return Ok(());
@@ -49,20 +50,21 @@ pub(crate) fn conv2d(mut call: Call) -> Result<(), SpecError> {
         Some(residual) => Some(to_nhwc(layout, &conv.shape.output, "residual", residual, &mut scratch)?),
         None => None,
     };
-    let result = in_nhwc(layout, images, inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, workspace| {
-        conv.run(x, packed, bias, residual, workspace, y)
-    });
+    let result =
+        in_nhwc(layout, images, inputs.get(0)?, output(call.outputs, 0)?, call.scratch, &mut |x, y, workspace| {
+            conv.run(x, packed, bias, residual, workspace, y)
+        });
     call.scratch.nhwc_residual = scratch;
     result
 }
 
 /// Words: those of `conv2d`, then outputPaddingH, outputPaddingW.
 pub(crate) fn conv_transpose2d(mut call: Call) -> Result<(), SpecError> {
-    let [layout, filter_layout] = [call.words.layout("layout")?, call.words.layout("filterLayout")?];
-    let image = call.words.image_sizes()?;
-    let spec = call.words.conv2d(image)?;
-    let activation = call.words.activation()?;
-    let [output_padding_h, output_padding_w] = call.words.sizes(["outputPaddingH", "outputPaddingW"])?;
+    let [layout, filter_layout] = [call.words.layout("layout"), call.words.layout("filterLayout")];
+    let image = call.words.image_sizes();
+    let spec = call.words.conv2d(image);
+    let activation = call.words.activation();
+    let [output_padding_h, output_padding_w] = call.words.sizes(["outputPaddingH", "outputPaddingW"]);
     call.words.end()?;
     let spec = ConvTranspose2dSpec { conv: spec, output_padding_h, output_padding_w };
     let conv = ConvTranspose2d::new(&spec, filter_layout, activation)?;
@@ -72,17 +74,18 @@ pub(crate) fn conv_transpose2d(mut call: Call) -> Result<(), SpecError> {
     };
     let bias = inputs.optional(2)?;
     let images = [&conv.shape.input, &conv.shape.output];
-    in_nhwc(layout, images, inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, workspace| {
+    in_nhwc(layout, images, inputs.get(0)?, output(call.outputs, 0)?, call.scratch, &mut |x, y, workspace| {
         conv.run(x, packed, bias, workspace, y)
     })
 }
 
 /// Words: m, k, n, transposed, activation (3). Input `[m, k]`, weights `[k, n]`, or `[n, k]` if transposed.
 pub(crate) fn dense(mut call: Call) -> Result<(), SpecError> {
-    let [m, k, n] = call.words.sizes(["m", "k", "n"])?;
-    let transposed = call.words.flag("transposed")?;
-    let dense = Dense::new(m, k, n, transposed, call.words.activation()?)?;
+    let [m, k, n] = call.words.sizes(["m", "k", "n"]);
+    let transposed = call.words.flag("transposed");
+    let activation = call.words.activation();
     call.words.end()?;
+    let dense = Dense::new(m, k, n, transposed, activation)?;
     let inputs = call.inputs;
     let Some(packed) = filter(call.purpose, call.packed, inputs, &dense, "gemm")? else {
         return Ok(());

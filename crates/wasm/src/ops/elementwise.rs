@@ -8,7 +8,7 @@ use lenslet_kernels::shape::SpecError;
 
 /// Words: activation (3).
 pub(crate) fn activation(mut call: Call) -> Result<(), SpecError> {
-    let activation = call.words.activation()?;
+    let activation = call.words.activation();
     call.words.end()?;
     let output = output(call.outputs, 0)?;
     if call.in_place {
@@ -20,12 +20,13 @@ pub(crate) fn activation(mut call: Call) -> Result<(), SpecError> {
 
 /// Words: code, rank of a, shape of a, rank of b, shape of b.
 pub(crate) fn binary(mut call: Call) -> Result<(), SpecError> {
-    let op = Binary::from_code(call.words.code("operator")?)?;
-    let rank = call.words.size("rank")?;
-    let a = call.words.list("a", rank)?;
-    let rank = call.words.size("rank")?;
-    let b = call.words.list("b", rank)?;
+    let op = call.words.code("operator");
+    let rank = call.words.size("rank");
+    let a = call.words.list("a", rank);
+    let rank = call.words.size("rank");
+    let b = call.words.list("b", rank);
     call.words.end()?;
+    let op = Binary::from_code(op)?;
     let output = output(call.outputs, 0)?;
     if call.in_place {
         return elementwise::binary_in_place(op, output, call.inputs.get(1)?);
@@ -36,8 +37,9 @@ pub(crate) fn binary(mut call: Call) -> Result<(), SpecError> {
 
 /// Words: code.
 pub(crate) fn unary(mut call: Call) -> Result<(), SpecError> {
-    let op = Unary::from_code(call.words.code("operator")?)?;
+    let op = call.words.code("operator");
     call.words.end()?;
+    let op = Unary::from_code(op)?;
     let output = output(call.outputs, 0)?;
     if call.in_place {
         op.run_in_place(output);
@@ -48,8 +50,8 @@ pub(crate) fn unary(mut call: Call) -> Result<(), SpecError> {
 
 /// Inputs: condition, a, b. Words: rank, shape of the condition, of a, of b: of as many axes.
 pub(crate) fn select(mut call: Call) -> Result<(), SpecError> {
-    let rank = call.words.size("rank")?;
-    let shapes = [call.words.list("condition", rank)?, call.words.list("a", rank)?, call.words.list("b", rank)?];
+    let rank = call.words.size("rank");
+    let shapes = [call.words.list("condition", rank), call.words.list("a", rank), call.words.list("b", rank)];
     call.words.end()?;
     let [condition, a, b] = [call.inputs.get(0)?, call.inputs.get(1)?, call.inputs.get(2)?];
     select_kernel(shapes.each_ref().map(|shape| &shape[..]), [condition, a, b], output(call.outputs, 0)?)

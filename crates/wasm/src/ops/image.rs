@@ -13,16 +13,16 @@ use lenslet_kernels::shape::{Image, Layout, SpecError};
 /// (0 round-prefer-floor, 1 round-prefer-ceil, 2 floor, 3 ceil), cubicCoeffA, excludeOutside, antialias, scaleH, scaleW (0 and 0: those
 /// of the sizes).
 pub(crate) fn resize2d(mut call: Call) -> Result<(), SpecError> {
-    let (layout, image) = call.words.image()?;
-    let [out_h, out_w] = call.words.sizes(["outH", "outW"])?;
-    let mode = ResizeMode::from_code(call.words.code("mode")?)?;
-    let mut sampling = Sampling::new(mode, Coordinates::from_code(call.words.code("coordinates")?)?);
+    let (layout, image) = call.words.image();
+    let [out_h, out_w] = call.words.sizes(["outH", "outW"]);
+    let mode = ResizeMode::from_code(call.words.code("mode"))?;
+    let mut sampling = Sampling::new(mode, Coordinates::from_code(call.words.code("coordinates"))?);
     if !call.words.is_empty() {
-        sampling.rounding = Rounding::from_code(call.words.code("rounding")?)?;
-        sampling.cubic_coeff_a = call.words.float("cubicCoeffA")?;
-        sampling.exclude_outside = call.words.flag("excludeOutside")?;
-        sampling.antialias = call.words.flag("antialias")?;
-        let scales = [call.words.float("scale")?, call.words.float("scale")?];
+        sampling.rounding = Rounding::from_code(call.words.code("rounding"))?;
+        sampling.cubic_coeff_a = call.words.float("cubicCoeffA");
+        sampling.exclude_outside = call.words.flag("excludeOutside");
+        sampling.antialias = call.words.flag("antialias");
+        let scales = [call.words.float("scale"), call.words.float("scale")];
         sampling.scales = (scales != [0.0; 2]).then_some(scales);
     }
     call.words.end()?;
@@ -33,52 +33,52 @@ pub(crate) fn resize2d(mut call: Call) -> Result<(), SpecError> {
 
 /// Input: h * w RGBA pixels, a byte a channel. Words: layout, h, w, color (0 grey, 1 rgb, 2 rgba), scale, mean (c), std (c).
 pub(crate) fn pixels_to_tensor(mut call: Call) -> Result<(), SpecError> {
-    let layout = call.words.layout("layout")?;
-    let [h, w] = call.words.sizes(["h", "w"])?;
-    let color = Color::from_code(call.words.code("color")?)?;
+    let layout = call.words.layout("layout");
+    let [h, w] = call.words.sizes(["h", "w"]);
+    let color = Color::from_code(call.words.code("color"))?;
     let mut range = PixelRange::up_to(255.0);
-    range.range_scale = call.words.float("range")?;
+    range.range_scale = call.words.float("range");
     for mean in &mut range.mean[..color.channels()] {
-        *mean = call.words.float("mean")?;
+        *mean = call.words.float("mean");
     }
     for deviation in &mut range.deviation[..color.channels()] {
-        *deviation = call.words.float("std")?;
+        *deviation = call.words.float("std");
     }
     call.words.end()?;
     let image = Image { n: 1, h, w, c: color.channels() };
     let pixels = bytemuck::cast_slice(call.inputs.get(0)?);
     let same = Image { c: 1, ..image };
-    in_nhwc(layout, [&same, &image], &[], output(call.outputs, 0)?, call.scratch, |_, y, _| {
+    in_nhwc(layout, [&same, &image], &[], output(call.outputs, 0)?, call.scratch, &mut |_, y, _| {
         image::pixels_to_tensor(pixels, color, &range, y)
     })
 }
 
 /// Output: h * w RGBA pixels, a byte a channel. Words: layout, h, w, color (0 grey, 1 rgb, 2 rgba), scale, offset.
 pub(crate) fn tensor_to_pixels(mut call: Call) -> Result<(), SpecError> {
-    let layout = call.words.layout("layout")?;
-    let [h, w] = call.words.sizes(["h", "w"])?;
-    let color = Color::from_code(call.words.code("color")?)?;
-    let (scale, offset) = (call.words.float("scale")?, call.words.float("offset")?);
+    let layout = call.words.layout("layout");
+    let [h, w] = call.words.sizes(["h", "w"]);
+    let color = Color::from_code(call.words.code("color"))?;
+    let (scale, offset) = (call.words.float("scale"), call.words.float("offset"));
     // The way back from `(p - offset) / scale` is `value * scale + offset`.
     let range = PixelRange { range_scale: 1.0, mean: [offset; 4], deviation: [scale; 4] };
     call.words.end()?;
     let image = Image { n: 1, h, w, c: color.channels() };
     let same = Image { c: 1, ..image };
-    in_nhwc(layout, [&image, &same], call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| {
+    in_nhwc(layout, [&image, &same], call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, &mut |x, y, _| {
         image::tensor_to_pixels(x, color, &range, bytemuck::cast_slice_mut(y))
     })
 }
 
 /// Luma of three or four channels. Words: layout, n, h, w, c.
 pub(crate) fn grey(mut call: Call) -> Result<(), SpecError> {
-    let (layout, image) = call.words.image()?;
+    let (layout, image) = call.words.image();
     call.words.end()?;
     image::grey(&image, layout, call.inputs.get(0)?, output(call.outputs, 0)?)
 }
 
 /// Sobel's magnitude, channel by channel. Words: layout, n, h, w, c.
 pub(crate) fn edges(mut call: Call) -> Result<(), SpecError> {
-    let (layout, image) = call.words.image()?;
+    let (layout, image) = call.words.image();
     call.words.end()?;
     image.checked_len("input")?;
     let planes = match layout {

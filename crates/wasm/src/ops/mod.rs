@@ -36,6 +36,9 @@ fn to_nhwc<'a>(
     Ok(nhwc)
 }
 
+/// Input, output and workspace to a result.
+type Kernel<'a> = &'a mut dyn FnMut(&[f32], &mut [f32], &mut Workspace) -> Result<(), SpecError>;
+
 /// Runs an NHWC kernel on images of either layout: NCHW goes through scratch memory, before and after.
 /// `kernel` gets input, output and workspace.
 fn in_nhwc(
@@ -44,7 +47,7 @@ fn in_nhwc(
     input: &[f32],
     output: &mut [f32],
     scratch: &mut Scratch,
-    kernel: impl FnOnce(&[f32], &mut [f32], &mut Workspace) -> Result<(), SpecError>,
+    kernel: Kernel,
 ) -> Result<(), SpecError> {
     let Scratch { workspace, nhwc_input, nhwc_output, .. } = scratch;
     let input = to_nhwc(layout, input_image, "input", input, nhwc_input)?;
@@ -67,10 +70,11 @@ mod tests {
         let image = Image { n: 1, h: 2, w: 3, c: 2 };
         let mut scratch = Scratch::default();
         let mut worked = false;
-        let result = in_nhwc(Layout::Nchw, [&image, &image], &[0.0; 12], &mut [0.0; 11], &mut scratch, |_, _, _| {
-            worked = true;
-            Ok(())
-        });
+        let result =
+            in_nhwc(Layout::Nchw, [&image, &image], &[0.0; 12], &mut [0.0; 11], &mut scratch, &mut |_, _, _| {
+                worked = true;
+                Ok(())
+            });
         assert_eq!(result.unwrap_err().argument, "output");
         assert!(!worked);
     }

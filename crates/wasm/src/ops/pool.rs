@@ -12,11 +12,12 @@ use lenslet_kernels::shape::{Image, Layout, Pool2dShape, SpecError};
 /// Words: kind, layout, n, h, w, c, kH, kW, strideH, strideW, dilationH, dilationW, padTop, padLeft, padBottom, padRight,
 /// ceilMode, countIncludePad. A second output takes the indices of a max pool, int32.
 pub(crate) fn pool2d(mut call: Call) -> Result<(), SpecError> {
-    let kind = PoolKind::from_code(call.words.code("kind")?)?;
-    let (layout, image) = call.words.image()?;
-    let shape = Pool2dShape::new(&call.words.pool2d(image)?)?;
-    let count_include_pad = call.words.flag("countIncludePad")?;
+    let kind = call.words.code("kind");
+    let (layout, image) = call.words.image();
+    let spec = call.words.pool2d(image);
+    let count_include_pad = call.words.flag("countIncludePad");
     call.words.end()?;
+    let (kind, shape) = (PoolKind::from_code(kind)?, Pool2dShape::new(&spec)?);
     let input = call.inputs.get(0)?;
     if let [values, indices] = call.outputs {
         if kind != PoolKind::Max {
@@ -45,26 +46,28 @@ pub(crate) fn pool2d(mut call: Call) -> Result<(), SpecError> {
     if layout == Layout::Nchw && is_wide(&shape) {
         return pool(&planes(&shape), input, output);
     }
-    in_nhwc(layout, [&shape.input, &shape.output], input, output, call.scratch, |x, y, _| pool(&shape, x, y))
+    in_nhwc(layout, [&shape.input, &shape.output], input, output, call.scratch, &mut |x, y, _| pool(&shape, x, y))
 }
 
 /// Words: kind, layout, n, h, w, c.
 pub(crate) fn global_pool2d(mut call: Call) -> Result<(), SpecError> {
-    let kind = PoolKind::from_code(call.words.code("kind")?)?;
-    let (layout, image) = call.words.image()?;
+    let kind = call.words.code("kind");
+    let (layout, image) = call.words.image();
     call.words.end()?;
+    let kind = PoolKind::from_code(kind)?;
     let image = if layout == Layout::Nchw { planes_of(&image) } else { image };
     global(kind, &image, call.inputs.get(0)?, output(call.outputs, 0)?)
 }
 
 /// Words: kind, layout, n, h, w, c, outH, outW.
 pub(crate) fn adaptive_pool2d(mut call: Call) -> Result<(), SpecError> {
-    let kind = PoolKind::from_code(call.words.code("kind")?)?;
-    let (layout, image) = call.words.image()?;
-    let [out_h, out_w] = call.words.sizes(["outH", "outW"])?;
+    let kind = call.words.code("kind");
+    let (layout, image) = call.words.image();
+    let [out_h, out_w] = call.words.sizes(["outH", "outW"]);
     call.words.end()?;
+    let kind = PoolKind::from_code(kind)?;
     let images = [&image, &Image { h: out_h, w: out_w, ..image }];
-    in_nhwc(layout, images, call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, |x, y, _| {
+    in_nhwc(layout, images, call.inputs.get(0)?, output(call.outputs, 0)?, call.scratch, &mut |x, y, _| {
         adaptive(kind, &image, out_h, out_w, x, y)
     })
 }
