@@ -12,7 +12,8 @@ const LAYERS: Readonly<Record<string, readonly string[]>> = {
   shape: [],
   math: ["simd"],
   activation: ["math", "shape", "simd"],
-  gemm: ["activation", "shape", "simd"],
+  epilogue: ["activation", "simd"],
+  gemm: ["epilogue", "shape", "simd"],
 };
 
 const modules = readdirSync(KERNELS)

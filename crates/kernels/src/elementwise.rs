@@ -1,6 +1,6 @@
 //! Arithmetic element by element: functions of one tensor, and of two with numpy's broadcasting.
 
-use crate::activation::{by_vectors, load_part, map_vectors};
+use crate::activation::{by_vectors, in_place, load_part, map_vectors};
 use crate::math;
 use crate::shape::{SpecError, checked_len, expect_len};
 use crate::simd::F32x4;
@@ -180,18 +180,6 @@ fn sign(x: F32x4) -> F32x4 {
 #[inline(always)]
 fn truth(x: F32x4) -> F32x4 {
     x.eq(F32x4::zero()).select(F32x4::zero(), F32x4::splat(1.0))
-}
-
-/// Calls `f` with pieces of a slice: where each begins, a copy of it, and itself to be written. Every function is in the code
-/// once, as a loop that reads elsewhere than it writes.
-pub(crate) fn in_place(xs: &mut [f32], mut f: impl FnMut(usize, &[f32], &mut [f32])) {
-    const PIECE: usize = 64;
-    let mut copy = [0.0; PIECE];
-    for (i, xs) in xs.chunks_mut(PIECE).enumerate() {
-        let copy = &mut copy[..xs.len()];
-        copy.copy_from_slice(xs);
-        f(i * PIECE, copy, xs);
-    }
 }
 
 fn unknown_operator(code: u32, count: usize) -> SpecError {

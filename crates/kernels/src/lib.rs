@@ -27,4 +27,5 @@ pub mod select;
 pub mod shape;
 pub mod simd;
 pub mod slice;
+pub mod softmax;
 mod strided;

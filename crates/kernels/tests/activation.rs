@@ -1,8 +1,9 @@
 //! Activations and softmax against float64.
 
 mod oracle;
-use lenslet_kernels::activation::{Activation, softmax};
+use lenslet_kernels::activation::Activation;
 use lenslet_kernels::simd::F32x4;
+use lenslet_kernels::softmax::softmax;
 use oracle::math::{error_in_ulps, normal_cdf};
 use oracle::random::random;
 use oracle::{Guarded, Rng, UNIT_ROUNDOFF, compare, spec_count};

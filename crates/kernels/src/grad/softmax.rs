@@ -10,7 +10,7 @@ use crate::simd::F32x4;
 /// Floats of one number repeated.
 const TILE: usize = 64;
 
-/// The gradient of [`crate::activation::softmax`] over the middle axis of `[outer, axis_len, inner]` from its output `y`:
+/// The gradient of [`crate::softmax::softmax`] over the middle axis of `[outer, axis_len, inner]` from its output `y`:
 /// `y (g - Σ g y)`, or with `log`, where `y` are logarithms, `g - e^y Σ g`.
 pub fn softmax(
     [outer, axis_len, inner]: [usize; 3],

@@ -1,11 +1,11 @@
 //! Operators along axes: reductions, extremes, softmax, products of matrices.
 
 use crate::call::{Call, output};
-use lenslet_kernels::activation::softmax as softmax_kernel;
 use lenslet_kernels::extremes::{self, TopK};
 use lenslet_kernels::matmul::MatMul;
 use lenslet_kernels::reduce::{Reduction, reduce as reduce_kernel};
 use lenslet_kernels::shape::{SpecError, expect_len};
+use lenslet_kernels::softmax::softmax as softmax_kernel;
 
 /// Words: outer, length of the axis, inner, 1 for logarithms.
 pub(crate) fn softmax(mut call: Call) -> Result<(), SpecError> {
