@@ -54,6 +54,8 @@ function bundle(platform: Platform, entries: Readonly<Record<string, string>>): 
       entryFileNames: "[name].js",
       chunkFileNames: "[name].js",
       banner: ({ moduleIds }) => notices(moduleIds),
+      // Comments and indents are for whoever reads the source; names stay, for whoever reads a stack.
+      minify: { compress: false, mangle: false, codegen: { removeWhitespace: true } },
     },
   };
 }
