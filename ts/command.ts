@@ -45,26 +45,7 @@ export type OpName =
   | "pixelsToTensor"
   | "tensorToPixels"
   | "grey"
-  | "edges"
-  | "conv2dGrad"
-  | "convTranspose2dGrad"
-  | "denseGrad"
-  | "pool2dGrad"
-  | "adaptivePool2dGrad"
-  | "activationGrad"
-  | "softmaxGrad"
-  | "batchNormTraining"
-  | "batchNormGrad"
-  | "groupNormGrad"
-  | "layerNormGrad"
-  | "crossEntropy"
-  | "elementwiseLoss"
-  | "sumTo"
-  | "padGrad"
-  | "resize2dGrad"
-  | "dropout"
-  | "optimiserStep"
-  | "gradientNorm";
+  | "edges";
 
 /** Stores data under a new id: 4 bytes an element, float32 or, for pictures, the four bytes of a pixel. */
 export interface WriteCommand {

@@ -214,42 +214,4 @@ operators! {
     gather = gather => plain ops::layout::gather;
     /// See [`ops::detect::non_max_suppression`].
     nonMaxSuppression = non_max_suppression => plain ops::detect::non_max_suppression;
-    /// See [`ops::grad::conv2d`].
-    conv2dGrad = conv2d_grad => plain ops::grad::conv2d;
-    /// See [`ops::grad::conv_transpose2d`].
-    convTranspose2dGrad = conv_transpose2d_grad => plain ops::grad::conv_transpose2d;
-    /// See [`ops::grad::dense`].
-    denseGrad = dense_grad => plain ops::grad::dense;
-    /// See [`ops::grad::pool2d`].
-    pool2dGrad = pool2d_grad => plain ops::grad::pool2d;
-    /// See [`ops::grad::adaptive_pool2d`].
-    adaptivePool2dGrad = adaptive_pool2d_grad => plain ops::grad::adaptive_pool2d;
-    /// See [`ops::grad::activation`].
-    activationGrad = activation_grad => plain ops::grad::activation;
-    /// See [`ops::grad::softmax`].
-    softmaxGrad = softmax_grad => plain ops::grad::softmax;
-    /// See [`ops::grad::batch_norm_training`].
-    batchNormTraining = batch_norm_training => plain ops::grad::batch_norm_training;
-    /// See [`ops::grad::batch_norm`].
-    batchNormGrad = batch_norm_grad => plain ops::grad::batch_norm;
-    /// See [`ops::grad::group_norm`].
-    groupNormGrad = group_norm_grad => plain ops::grad::group_norm;
-    /// See [`ops::grad::layer_norm`].
-    layerNormGrad = layer_norm_grad => plain ops::grad::layer_norm;
-    /// See [`ops::grad::cross_entropy`].
-    crossEntropy = cross_entropy => plain ops::grad::cross_entropy;
-    /// See [`ops::grad::elementwise_loss`].
-    elementwiseLoss = elementwise_loss => plain ops::grad::elementwise_loss;
-    /// See [`ops::grad::sum_to`].
-    sumTo = sum_to => plain ops::grad::sum_to;
-    /// See [`ops::grad::pad`].
-    padGrad = pad_grad => plain ops::grad::pad;
-    /// See [`ops::grad::resize2d`].
-    resize2dGrad = resize2d_grad => plain ops::grad::resize2d;
-    /// See [`ops::grad::dropout`].
-    dropout = dropout => plain ops::grad::dropout;
-    /// See [`ops::grad::optimiser_step`].
-    optimiserStep = optimiser_step => plain ops::grad::optimiser_step;
-    /// See [`ops::grad::gradient_norm`].
-    gradientNorm = gradient_norm => plain ops::grad::gradient_norm;
 }

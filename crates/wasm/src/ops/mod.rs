@@ -4,7 +4,6 @@ pub(crate) mod along;
 pub(crate) mod conv;
 pub(crate) mod detect;
 pub(crate) mod elementwise;
-pub(crate) mod grad;
 pub(crate) mod image;
 pub(crate) mod layout;
 pub(crate) mod norm;
