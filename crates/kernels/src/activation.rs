@@ -289,9 +289,7 @@ impl Activation {
             },
             18 => Self::ThresholdedRelu { alpha: number("alpha", a)? },
             19 => Self::Swish { alpha: number("alpha", a)? },
-            _ => {
-                return Err(SpecError::invalid("activation", format!("has the unknown code {code}; expected 0 to 19")));
-            }
+            _ => return Err(SpecError::unknown_code("activation", code, 19)),
         })
     }
 

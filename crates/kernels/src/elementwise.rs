@@ -183,7 +183,7 @@ fn truth(x: F32x4) -> F32x4 {
 }
 
 fn unknown_operator(code: u32, count: usize) -> SpecError {
-    SpecError::invalid("operator", format!("has the unknown code {code}; expected 0 to {}", count - 1))
+    SpecError::unknown_code("operator", code, count - 1)
 }
 
 /// How an operand moves along an axis of the output.
@@ -227,10 +227,8 @@ impl Broadcast {
                 (a, 1) => (a, Span::OnlyA),
                 (1, b) => (b, Span::OnlyB),
                 _ => {
-                    return Err(SpecError::mismatch(
-                        "b",
-                        format!("{b_shape:?} does not broadcast with {a_shape:?}: sizes must be equal or 1"),
-                    ));
+                    let error = SpecError::mismatch("b", "{} does not broadcast with {}: sizes must be equal or 1");
+                    return Err(error.list(b_shape).list(a_shape));
                 }
             };
             out_shape.push(size);
@@ -253,7 +251,9 @@ impl Broadcast {
 /// An error if a shape has too many axes.
 pub(crate) fn check_rank(name: &'static str, shape: &[usize]) -> Result<(), SpecError> {
     if shape.len() > MAX_RANK {
-        return Err(SpecError::invalid(name, format!("has {} axes; at most {MAX_RANK} are supported", shape.len())));
+        return Err(SpecError::invalid(name, "has {} axes; at most {} are supported")
+            .number(shape.len())
+            .number(MAX_RANK));
     }
     Ok(())
 }

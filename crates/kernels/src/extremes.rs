@@ -60,7 +60,9 @@ pub fn top_k(spec: &TopK, input: &[f32], values: &mut [f32], indices: &mut [f32]
     let TopK { sizes: [outer, axis_len, inner], k, largest } = *spec;
     expect_len("input", input.len(), checked_len("input", &[outer, axis_len, inner])?)?;
     if k == 0 || k > axis_len {
-        return Err(SpecError::invalid("k", format!("is {k}; expected 1 to {axis_len}, the size of the axis")));
+        return Err(SpecError::invalid("k", "is {}; expected 1 to {}, the size of the axis")
+            .number(k)
+            .number(axis_len));
     }
     expect_len("values", values.len(), outer * k * inner)?;
     expect_len("indices", indices.len(), outer * k * inner)?;

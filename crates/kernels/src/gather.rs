@@ -18,10 +18,8 @@ pub fn gather(
         let place = index as i64;
         let row = if place < 0 { place + axis_len as i64 } else { place };
         if place as f32 != index || !(0..axis_len as i64).contains(&row) {
-            return Err(SpecError::invalid(
-                "indices",
-                format!("has {place}, which is out of range for an axis of {axis_len}"),
-            ));
+            let error = SpecError::invalid("indices", "has {}, which is out of range for an axis of {}");
+            return Err(error.integer(place).number(axis_len));
         }
         rows.push(row as usize);
     }

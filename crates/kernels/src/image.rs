@@ -22,7 +22,7 @@ impl Color {
             0 => Ok(Self::Grey),
             1 => Ok(Self::Rgb),
             2 => Ok(Self::Rgba),
-            _ => Err(SpecError::invalid("color", format!("has the unknown code {code}; expected 0 to 2"))),
+            _ => Err(SpecError::unknown_code("color", code, 2)),
         }
     }
     /// Channels.
@@ -114,7 +114,7 @@ impl Vectors {
 pub fn pixels_to_tensor(rgba: &[u8], color: Color, range: &PixelRange, output: &mut [f32]) -> Result<(), SpecError> {
     let (pixels, rest) = rgba.as_chunks::<4>();
     if !rest.is_empty() {
-        return Err(SpecError::mismatch("pixels", format!("has {} bytes, not a multiple of 4", rgba.len())));
+        return Err(SpecError::mismatch("pixels", "has {} bytes, not a multiple of 4").number(rgba.len()));
     }
     expect_len("output", output.len(), checked_len("output", &[pixels.len(), color.channels()])?)?;
     range.check(color)?;
@@ -185,7 +185,7 @@ fn to_colors<const C: usize, const DIVIDE: bool>(pixels: &[[u8; 4]], vectors: &V
 pub fn tensor_to_pixels(values: &[f32], color: Color, range: &PixelRange, rgba: &mut [u8]) -> Result<(), SpecError> {
     let (pixels, rest) = rgba.as_chunks_mut::<4>();
     if !rest.is_empty() {
-        return Err(SpecError::mismatch("pixels", format!("has {} bytes, not a multiple of 4", rgba.len())));
+        return Err(SpecError::mismatch("pixels", "has {} bytes, not a multiple of 4").number(rgba.len()));
     }
     expect_len("input", values.len(), checked_len("pixels", &[pixels.len(), color.channels()])?)?;
     range.check(color)?;
@@ -246,7 +246,7 @@ pub fn grey(image: &Image, layout: Layout, input: &[f32], output: &mut [f32]) ->
                 grey_of_planes(planes, to);
             }
         }
-        (_, c) => return Err(SpecError::invalid("input", format!("has {c} channels; expected 3 or 4"))),
+        (_, c) => return Err(SpecError::invalid("input", "has {} channels; expected 3 or 4").number(c)),
     }
     Ok(())
 }

@@ -12,10 +12,8 @@ pub fn transpose(shape: &[usize], perm: &[usize], input: &[f32], output: &mut [f
     let is_permutation = perm.len() == shape.len()
         && perm.iter().all(|&axis| axis < shape.len() && !core::mem::replace(&mut seen[axis], true));
     if !is_permutation {
-        return Err(SpecError::invalid(
-            "perm",
-            format!("is {perm:?}; expected each of the axes of {shape:?}, counted from 0, once"),
-        ));
+        let error = SpecError::invalid("perm", "is {}; expected each of the axes of {}, counted from 0, once");
+        return Err(error.list(perm).list(shape));
     }
     expect_len("input", input.len(), len)?;
     expect_len("output", output.len(), len)?;
@@ -258,14 +256,11 @@ pub fn concat(outer: usize, run_lens: &[usize], inputs: &[&[f32]], output: &mut 
         run = run.saturating_add(run_len);
     }
     if inputs.is_empty() {
-        return Err(SpecError { code: ErrorCode::EmptyOutput, argument: "inputs", message: "is empty".into() });
+        return Err(SpecError::new(ErrorCode::EmptyOutput, "inputs", "is empty"));
     }
     if run > MAX_LEN {
-        return Err(SpecError {
-            code: ErrorCode::TooLarge,
-            argument: "output",
-            message: format!("would have more than {MAX_LEN} elements"),
-        });
+        let error = SpecError::new(ErrorCode::TooLarge, "output", "would have more than {} elements");
+        return Err(error.number(MAX_LEN));
     }
     expect_len("output", output.len(), checked_len("output", &[outer, run])?)?;
     for (i, mut to) in output.chunks_exact_mut(run).enumerate() {

@@ -26,18 +26,14 @@ impl MatMul {
     /// Checks sizes. The batches have as many axes each; one of 1 is repeated.
     pub fn new([m, k, n]: [usize; 3], a_batch: &[usize], b_batch: &[usize]) -> Result<Self, SpecError> {
         if a_batch.len() != b_batch.len() || a_batch.len() > MAX_RANK {
-            return Err(SpecError::invalid(
-                "batch",
-                format!("is {a_batch:?} and {b_batch:?}; expected as many axes, at most {MAX_RANK}"),
-            ));
+            let error = SpecError::invalid("batch", "is {} and {}; expected as many axes, at most {}");
+            return Err(error.list(a_batch).list(b_batch).number(MAX_RANK));
         }
         let a_len = checked_len("a", &[a_batch, &[m, k]].concat())?;
         let b_len = checked_len("b", &[b_batch, &[k, n]].concat())?;
         if a_batch.iter().zip(b_batch).any(|(a, b)| a != b && *a != 1 && *b != 1) {
-            return Err(SpecError::mismatch(
-                "b",
-                format!("has the batch {b_batch:?}, which does not broadcast with {a_batch:?}"),
-            ));
+            let error = SpecError::mismatch("b", "has the batch {}, which does not broadcast with {}");
+            return Err(error.list(b_batch).list(a_batch));
         }
         let mut batch: Vec<usize> = a_batch.iter().zip(b_batch).map(|(a, b)| *a.max(b)).collect();
         let (mut m, mut a_steps, mut b_steps) = (m, broadcast_steps(a_batch), broadcast_steps(b_batch));

@@ -1,6 +1,6 @@
 //! Buffers of floats: aligned to cache lines, initialised, and allocated without aborting when memory is short.
 
-use crate::shape::{ErrorCode, SpecError};
+use crate::shape::SpecError;
 
 /// Floats of a cache line on today's machines: vectors in an aligned buffer never straddle two.
 const LINE: usize = 16;
@@ -22,12 +22,8 @@ impl Buffer {
     pub fn zeroed(len: usize) -> Result<Self, SpecError> {
         let lines = len.div_ceil(LINE);
         let spare = if lines == 0 { 0 } else { LINE / 2 - 1 };
-        let words: Box<[u64]> =
-            bytemuck::allocation::try_zeroed_slice_box(lines * (LINE / 2) + spare).map_err(|()| SpecError {
-                code: ErrorCode::OutOfMemory,
-                argument: "memory",
-                message: format!("no {} bytes left", len as u64 * 4),
-            })?;
+        let words: Box<[u64]> = bytemuck::allocation::try_zeroed_slice_box(lines * (LINE / 2) + spare)
+            .map_err(|()| SpecError::out_of_memory(len as u64 * 4))?;
         let start = if lines == 0 { 0 } else { words.as_ptr().addr().wrapping_neg() % (LINE * 4) / 4 };
         Ok(Self { words, start, lines, len })
     }

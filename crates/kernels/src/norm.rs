@@ -124,7 +124,9 @@ pub fn group_norm(norm: &GroupNorm, image: &Image, input: &[f32], output: &mut [
     expect_len("output", output.len(), len)?;
     let (c, pixels) = (image.c, image.h * image.w);
     if norm.groups == 0 || !c.is_multiple_of(norm.groups) {
-        return Err(SpecError::invalid("groups", format!("is {}; it must divide the {c} channels", norm.groups)));
+        return Err(SpecError::invalid("groups", "is {}; it must divide the {} channels")
+            .number(norm.groups)
+            .number(c));
     }
     let mut buffer = Buffer::zeroed(2 * c)?;
     let (mean, variance) = buffer.as_mut_slice().split_at_mut(c);
@@ -201,7 +203,8 @@ pub fn local_response_norm(
     expect_len("output", output.len(), len)?;
     let &LocalResponse { size, alpha, beta, bias } = norm;
     if size == 0 || size > 2 * image.c {
-        return Err(SpecError::invalid("size", format!("is {size}; expected 1 to twice the {} channels", image.c)));
+        let error = SpecError::invalid("size", "is {}; expected 1 to twice the {} channels");
+        return Err(error.number(size).number(image.c));
     }
     let before = (size - 1) / 2;
     // Squares of a pixel with zeros on both sides, then the sums of the windows.

@@ -24,7 +24,7 @@ impl PadMode {
             1 => Ok(Self::Reflect),
             2 => Ok(Self::Edge),
             3 => Ok(Self::Wrap),
-            _ => Err(SpecError::invalid("mode", format!("has the unknown code {code}; expected 0 to 3"))),
+            _ => Err(SpecError::unknown_code("mode", code, 3)),
         }
     }
 }
@@ -48,10 +48,8 @@ pub fn pad(
     for ((&size, &before), &after) in shape.iter().zip(before).zip(after) {
         let wider = before.max(after);
         if mode == PadMode::Reflect && wider >= size {
-            return Err(SpecError::invalid(
-                "padding",
-                format!("is {wider} on an axis of {size}; a reflection must be narrower than the axis"),
-            ));
+            let text = "is {} on an axis of {}; a reflection must be narrower than the axis";
+            return Err(SpecError::invalid("padding", text).number(wider).number(size));
         }
         // Above MAX_LEN, checked_len refuses it.
         let padded = size.saturating_add(before).saturating_add(after).min(MAX_LEN + 1);

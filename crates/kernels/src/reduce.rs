@@ -38,8 +38,7 @@ impl Reduction {
     pub fn from_code(code: u32) -> Result<Self, SpecError> {
         use Reduction::*;
         let all = [Sum, Mean, Max, Min, Prod, SumSquare, L1, L2, LogSum, LogSumExp];
-        let unknown = || SpecError::invalid("kind", format!("has the unknown code {code}; expected 0 to 9"));
-        all.get(code as usize).copied().ok_or_else(unknown)
+        all.get(code as usize).copied().ok_or_else(|| SpecError::unknown_code("kind", code, all.len() - 1))
     }
 
     fn fold(self) -> Fold {

@@ -20,7 +20,7 @@ pub fn select(
         check_rank(name, shape)?;
         expect_len(name, values.len(), checked_len(name, shape)?)?;
         if shape.len() != out_shape.len() || shape.iter().zip(&out_shape).any(|(&x, &y)| x != y && x != 1 && y != 1) {
-            return Err(SpecError::mismatch(name, format!("{shape:?} does not broadcast with {out_shape:?}")));
+            return Err(SpecError::mismatch(name, "{} does not broadcast with {}").list(shape).list(&out_shape));
         }
         for (size, &other) in out_shape.iter_mut().zip(shape) {
             *size = (*size).max(other);

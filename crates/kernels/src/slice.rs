@@ -26,8 +26,8 @@ pub fn slice(
         // Neither product leaves 64 bits: sizes are below 2^29.
         let last = start[i] as i64 + step[i] as i64 * (out_shape[i] as i64 - 1);
         if start[i] >= size || !(0..size as i64).contains(&last) {
-            let text = format!("goes from {} to {last} on axis {i}, which has {size} elements", start[i]);
-            return Err(SpecError::invalid("start", text));
+            let error = SpecError::invalid("start", "goes from {} to {} on axis {}, which has {} elements");
+            return Err(error.number(start[i]).integer(last).number(i).number(size));
         }
         first += start[i] * steps[i] as usize;
     }
@@ -42,7 +42,7 @@ pub fn broadcast_to(shape: &[usize], out_shape: &[usize], input: &[f32], output:
     expect_len("input", input.len(), checked_len("shape", shape)?)?;
     expect_len("output", output.len(), checked_len("output", out_shape)?)?;
     if shape.len() != out_shape.len() || shape.iter().zip(out_shape).any(|(&from, &to)| from != to && from != 1) {
-        return Err(SpecError::mismatch("shape", format!("{shape:?} does not broadcast to {out_shape:?}")));
+        return Err(SpecError::mismatch("shape", "{} does not broadcast to {}").list(shape).list(out_shape));
     }
     let axes = out_shape.iter().zip(broadcast_steps(shape)).map(|(&size, step)| (size, [step]));
     Walk::new(axes).runs([0], output, |[at], [step], to| copy_run(input, at, step, to));

@@ -151,7 +151,7 @@ impl<'a> Inputs<'a> {
 
 #[cold]
 fn missing(input: usize) -> SpecError {
-    SpecError::invalid("inputs", format!("input {input} is not there to be read"))
+    SpecError::invalid("inputs", "input {} is not there to be read").number(input)
 }
 
 /// The elements of output `index`.
@@ -204,7 +204,7 @@ impl Memory<'_> {
     pub(crate) fn run(&mut self, step: StepRef, given: Given, purpose: Purpose) -> Result<(), SpecError> {
         let mut buffers: [Option<Buffer>; MAX_OUTPUTS] = Default::default();
         if step.outputs.len() > MAX_OUTPUTS {
-            return Err(SpecError::invalid("outputs", format!("has more than {MAX_OUTPUTS} tensors")));
+            return Err(SpecError::invalid("outputs", "has more than {} tensors").number(MAX_OUTPUTS));
         }
         for (buffer, &place) in buffers.iter_mut().zip(step.outputs) {
             *buffer = given.handle(place).and_then(|handle| self.heap.take(handle));

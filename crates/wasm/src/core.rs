@@ -155,7 +155,7 @@ impl Core {
 
 /// The three parts of what JavaScript wrote to the call block.
 fn parts(block: &[f64], [a, b, c]: [usize; 3]) -> Result<[&[f64]; 3], SpecError> {
-    let overflow = || SpecError::invalid("words", format!("a call has at most {CALL_BLOCK_LENGTH} numbers"));
+    let overflow = || SpecError::invalid("words", "a call has at most {} numbers").number(CALL_BLOCK_LENGTH);
     let (first, rest) = block.split_at_checked(a).ok_or_else(overflow)?;
     let (second, rest) = rest.split_at_checked(b).ok_or_else(overflow)?;
     Ok([first, second, rest.get(..c).ok_or_else(overflow)?])
@@ -184,7 +184,7 @@ pub(crate) fn report<T>(result: Result<T, SpecError>) -> u32 {
     match result {
         Ok(_) => 0,
         Err(error) => {
-            TEXT.set(format!("{}\n{}", error.argument, error.message));
+            TEXT.set([error.argument, "\n", &error.message].concat());
             error.code as u32
         }
     }

@@ -58,24 +58,24 @@ impl Program {
         words: &[f64],
     ) -> Result<(), SpecError> {
         if outputs.len() > MAX_OUTPUTS {
-            return Err(SpecError::invalid("outputs", format!("has more than {MAX_OUTPUTS} tensors")));
+            return Err(SpecError::invalid("outputs", "has more than {} tensors").number(MAX_OUTPUTS));
         }
         let inputs = self.places(inputs)?;
         let outputs = self.places(outputs)?;
         let mut in_place = false;
         for (i, &output) in outputs.iter().enumerate() {
             if !matches!(output, Place::Arena { .. } | Place::Output(_)) {
-                return Err(SpecError::invalid("outputs", format!("output {i} is no place that can be written")));
+                return Err(SpecError::invalid("outputs", "output {} is no place that can be written").number(i));
             }
             if outputs[..i].iter().any(|other| other.overlaps(output)) {
-                return Err(SpecError::invalid("outputs", format!("output {i} overlaps another")));
+                return Err(SpecError::invalid("outputs", "output {} overlaps another").number(i));
             }
             for (k, &input) in inputs.iter().enumerate() {
                 if !input.overlaps(output) {
                     continue;
                 }
                 if !(operator.in_place && i == 0 && k == 0 && input == output) {
-                    return Err(SpecError::invalid("outputs", format!("output {i} overlaps input {k}")));
+                    return Err(SpecError::invalid("outputs", "output {} overlaps input {}").number(i).number(k));
                 }
                 in_place = true;
             }
@@ -98,7 +98,10 @@ impl Program {
             2 => Ok(Place::Tensor(a)),
             3 => Ok(Place::Input(a)),
             4 => Ok(Place::Output(a)),
-            _ => Err(SpecError::invalid("places", format!("has no place of kind {}: {a}, {b}", kind as u32))),
+            _ => Err(SpecError::invalid("places", "has no place of kind {}: {}, {}")
+                .number(kind as usize)
+                .number(a)
+                .number(b)),
         }
     }
 
@@ -170,7 +173,7 @@ impl Programs {
     /// The program of a number.
     pub(crate) fn get_mut(&mut self, number: usize) -> Result<&mut Program, SpecError> {
         let program = self.0.get_mut(number.wrapping_sub(1)).and_then(Option::as_mut);
-        program.ok_or_else(|| SpecError::invalid("program", format!("{number} is not there")))
+        program.ok_or_else(|| SpecError::invalid("program", "{} is not there").number(number))
     }
 
     /// Forgets a program; gives the floats of the largest arena that the others need.

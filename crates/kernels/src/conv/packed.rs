@@ -58,7 +58,7 @@ impl PackedFilter {
         if self.key == key {
             return Ok(self.buffer.as_slice());
         }
-        Err(SpecError::mismatch(argument, format!("is packed as {:?}, the operator needs {key:?}", self.key)))
+        Err(SpecError::mismatch(argument, "is packed in another form than the operator needs"))
     }
 }
 

@@ -21,7 +21,7 @@ impl LossReduction {
         match code {
             0 => Ok(Self::Mean),
             1 => Ok(Self::Sum),
-            _ => Err(SpecError::invalid("reduction", format!("has the unknown code {code}; expected 0 or 1"))),
+            _ => Err(SpecError::unknown_code("reduction", code, 1)),
         }
     }
 
@@ -55,10 +55,8 @@ pub fn cross_entropy(
     if let Some(row) =
         labels.iter().position(|&label| !(label.fract() == 0.0 && (0.0..classes as f32).contains(&label)))
     {
-        return Err(SpecError::invalid(
-            "labels",
-            format!("has no class at index {row}; expected whole numbers from 0 to {}", classes - 1),
-        ));
+        let error = SpecError::invalid("labels", "has no class at index {}; expected whole numbers from 0 to {}");
+        return Err(error.number(row).number(classes - 1));
     }
     let weight = reduction.weight(labels.len());
     let smoothing = f64::from(label_smoothing);
@@ -112,7 +110,7 @@ impl ElementwiseLoss {
             1 => Ok(Self::SquaredError),
             2 if delta > 0.0 => Ok(Self::Huber { delta }),
             2 => Err(SpecError::invalid("delta", "is not above 0")),
-            _ => Err(SpecError::invalid("loss", format!("has the unknown code {code}; expected 0 to 2"))),
+            _ => Err(SpecError::unknown_code("loss", code, 2)),
         }
     }
 }

@@ -88,7 +88,9 @@ impl BatchNormTraining<'_> {
 /// Rows of `c` values; an error if there are none, or a part of one.
 fn rows_of(c: usize, values: &[f32]) -> Result<usize, SpecError> {
     if c == 0 || values.is_empty() || !values.len().is_multiple_of(c) {
-        return Err(SpecError::mismatch("input", format!("has {} elements, which are no rows of {c}", values.len())));
+        return Err(SpecError::mismatch("input", "has {} elements, which are no rows of {}")
+            .number(values.len())
+            .number(c));
     }
     Ok(values.len() / c)
 }
@@ -148,7 +150,7 @@ pub fn group_norm(
     expect_len("input", input.len(), image.checked_len("input")?)?;
     check(c, scale, input, grad_output, &gradients)?;
     if groups == 0 || !c.is_multiple_of(groups) {
-        return Err(SpecError::invalid("groups", format!("is {groups}; it must divide the {c} channels")));
+        return Err(SpecError::invalid("groups", "is {}; it must divide the {} channels").number(groups).number(c));
     }
     let NormGradients { input: grad_input, scale: grad_scale, offset: grad_offset } = gradients;
     grad_scale.fill(0.0);

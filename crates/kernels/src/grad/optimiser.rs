@@ -77,7 +77,7 @@ impl Optimiser {
                 momentum: at_least_0("momentum", c)?,
                 weight_decay: at_least_0("weightDecay", d)?,
             }),
-            _ => Err(SpecError::invalid("optimiser", format!("has the unknown code {code}; expected 0 to 3"))),
+            _ => Err(SpecError::unknown_code("optimiser", code, 3)),
         }
     }
 

@@ -49,7 +49,9 @@ pub fn sum(values: &[f32]) -> f32 {
 pub fn sum_rows(c: usize, values: &[f32], sums: &mut [f32]) -> Result<(), SpecError> {
     expect_len("sums", sums.len(), c)?;
     if c == 0 || !values.len().is_multiple_of(c) {
-        return Err(SpecError::mismatch("values", format!("has {} elements, which are no rows of {c}", values.len())));
+        return Err(SpecError::mismatch("values", "has {} elements, which are no rows of {}")
+            .number(values.len())
+            .number(c));
     }
     columns(c, values, sums);
     Ok(())
@@ -156,7 +158,7 @@ pub fn sum_to(out_shape: &[usize], shape: &[usize], grad_output: &[f32], grad: &
     let rank = out_shape.len();
     let size = |axis: usize| (axis + shape.len()).checked_sub(rank).map_or(1, |axis| shape[axis]);
     if shape.len() > rank || (0..rank).any(|axis| ![1, out_shape[axis]].contains(&size(axis))) {
-        return Err(SpecError::mismatch("shape", format!("{shape:?} does not broadcast to {out_shape:?}")));
+        return Err(SpecError::mismatch("shape", "{} does not broadcast to {}").list(shape).list(out_shape));
     }
     // Axes that are summed over, neighbours merged: the steps before, along and behind each, innermost first.
     let mut axes: Vec<[usize; 2]> = Vec::new();

@@ -39,7 +39,7 @@ impl PoolKind {
             1 => Ok(Self::Avg),
             2 => Ok(Self::L2),
             3 => Ok(Self::L1),
-            _ => Err(SpecError::invalid("kind", format!("has the unknown code {code}; expected 0 to 3"))),
+            _ => Err(SpecError::unknown_code("kind", code, 3)),
         }
     }
 }

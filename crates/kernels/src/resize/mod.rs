@@ -98,9 +98,7 @@ const MAX_SIZE: usize = 1 << 28;
 
 /// The entry of a number, as they stand here.
 fn from_code<T: Copy>(name: &'static str, code: u32, all: &[T]) -> Result<T, SpecError> {
-    all.get(code as usize).copied().ok_or_else(|| {
-        SpecError::invalid(name, format!("has the unknown code {code}; expected 0 to {}", all.len() - 1))
-    })
+    all.get(code as usize).copied().ok_or_else(|| SpecError::unknown_code(name, code, all.len() - 1))
 }
 
 impl ResizeMode {
@@ -149,11 +147,8 @@ impl Resize2d {
         output.checked_len("output")?;
         for (argument, size) in [("input", image.h.max(image.w)), ("output", out_h.max(out_w))] {
             if size > MAX_SIZE {
-                return Err(SpecError {
-                    code: ErrorCode::TooLarge,
-                    argument,
-                    message: format!("has a size of {size}; expected at most {MAX_SIZE}"),
-                });
+                let error = SpecError::new(ErrorCode::TooLarge, argument, "has a size of {}; expected at most {}");
+                return Err(error.number(size).number(MAX_SIZE));
             }
         }
         if !sampling.cubic_coeff_a.is_finite() {
@@ -169,8 +164,8 @@ impl Resize2d {
             // The filter's width and the places follow from it: a scale that has nothing to do with the sizes could be any.
             let scaled = f64::from(scale) * input as f64;
             if !(scaled >= output as f64 - 1.0 && scaled <= output as f64 + 1.0) {
-                let text = format!("does not make {output} of {input} elements");
-                return Err(SpecError::mismatch("scale", text));
+                let error = SpecError::mismatch("scale", "does not make {} of {} elements");
+                return Err(error.number(output).number(input));
             }
         }
         Ok(Self { image, output, sampling })

@@ -1,7 +1,7 @@
 //! Which input elements make an output element of an axis, and how much of each.
 
 use super::{Coordinates, ResizeMode, Rounding, Sampling};
-use crate::shape::{ErrorCode, SpecError};
+use crate::shape::SpecError;
 
 /// An axis that is resized.
 #[derive(Clone, Copy, Debug)]
@@ -220,11 +220,7 @@ impl Quads {
 
 /// An error if there is no memory for `more` entries.
 pub(super) fn reserve<T>(table: &mut Vec<T>, more: usize) -> Result<(), SpecError> {
-    table.try_reserve(more).map_err(|_| SpecError {
-        code: ErrorCode::OutOfMemory,
-        argument: "memory",
-        message: format!("no {} bytes left", more.saturating_mul(size_of::<T>())),
-    })
+    table.try_reserve(more).map_err(|_| SpecError::out_of_memory(more as u64 * size_of::<T>() as u64))
 }
 
 /// A filter around a place between elements.

@@ -57,15 +57,17 @@ impl Axis {
     ) -> Result<Self, SpecError> {
         for (name, value) in names.into_iter().zip([kernel, stride, dilation]) {
             if value == 0 || value > MAX_SIZE {
-                return Err(SpecError::invalid(name, format!("is {value}; expected 1 to {MAX_SIZE}")));
+                return Err(SpecError::invalid(name, "is {}; expected 1 to {}").number(value).number(MAX_SIZE));
             }
         }
         let [pad_before, pad_after] = pads;
         if pad_before > MAX_SIZE || pad_after > MAX_SIZE {
-            return Err(SpecError::invalid(names[3], format!("is {pads:?}; expected at most {MAX_SIZE}")));
+            return Err(SpecError::invalid(names[3], "is {}; expected at most {}").list(&pads).number(MAX_SIZE));
         }
         if input == 0 || input > MAX_SIZE {
-            return Err(SpecError::invalid("input", format!("has a size of {input}; expected 1 to {MAX_SIZE}")));
+            return Err(SpecError::invalid("input", "has a size of {}; expected 1 to {}")
+                .number(input)
+                .number(MAX_SIZE));
         }
         // u64: the product of two sizes below 2^30 fits, on wasm32 too.
         let extent = dilation as u64 * (kernel as u64 - 1) + 1;
@@ -74,13 +76,9 @@ impl Axis {
         // Rounding up, a single window may reach up to a stride beyond the padded input.
         let reach = if ceil { padded + stride64 - 1 } else { padded };
         if extent > reach {
-            return Err(SpecError {
-                code: ErrorCode::EmptyOutput,
-                argument: names[0],
-                message: format!(
-                    "covers {extent} elements, the padded input has only {padded}: the output would be empty"
-                ),
-            });
+            let text = "covers {} elements, the padded input has only {}: the output would be empty";
+            let error = SpecError::new(ErrorCode::EmptyOutput, names[0], text);
+            return Err(error.integer(extent as i64).integer(padded as i64));
         }
         let mut output = (reach - extent) / stride64 + 1;
         if ceil && (output - 1) * stride64 >= input as u64 + pad_before as u64 {

@@ -52,10 +52,8 @@ pub struct Conv2dShape {
 
 fn check_groups(groups: usize, in_c: usize, out_c: usize) -> Result<(), SpecError> {
     if groups == 0 || !in_c.is_multiple_of(groups) || !out_c.is_multiple_of(groups) {
-        return Err(SpecError::invalid(
-            "groups",
-            format!("is {groups}; it must divide the {in_c} input channels and the {out_c} output channels"),
-        ));
+        let text = "is {}; it must divide the {} input channels and the {} output channels";
+        return Err(SpecError::invalid("groups", text).number(groups).number(in_c).number(out_c));
     }
     Ok(())
 }
@@ -131,28 +129,20 @@ impl ConvTranspose2dShape {
             // Checks kernel, stride, dilation and pads; the largest input keeps the window inside it.
             Axis::new(names, MAX_SIZE, k, stride, dilation, pads, false)?;
             if extra >= stride.max(dilation) {
-                let limit = stride.max(dilation);
-                return Err(SpecError::invalid(
-                    "outputPadding",
-                    format!("is {extra}; it must be below {limit}, the larger of stride and dilation"),
-                ));
+                let text = "is {}; it must be below {}, the larger of stride and dilation";
+                return Err(SpecError::invalid("outputPadding", text).number(extra).number(stride.max(dilation)));
             }
             let full = (input as u64 - 1) * stride as u64 + dilation as u64 * (k as u64 - 1) + 1 + extra as u64;
             let cut = pads[0] as u64 + pads[1] as u64;
             if full <= cut {
-                return Err(SpecError {
-                    code: ErrorCode::EmptyOutput,
-                    argument: "padding",
-                    message: format!("cuts {cut} of {full} elements: the output would be empty"),
-                });
+                let text = "cuts {} of {} elements: the output would be empty";
+                let error = SpecError::new(ErrorCode::EmptyOutput, "padding", text);
+                return Err(error.integer(cut as i64).integer(full as i64));
             }
             let output = full - cut;
             if output > MAX_SIZE as u64 {
-                return Err(SpecError {
-                    code: ErrorCode::TooLarge,
-                    argument: "output",
-                    message: format!("would have a size of {output}"),
-                });
+                let error = SpecError::new(ErrorCode::TooLarge, "output", "would have a size of {}");
+                return Err(error.integer(output as i64));
             }
             Ok(Axis {
                 input: output as usize,

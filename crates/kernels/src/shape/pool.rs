@@ -55,10 +55,8 @@ impl Pool2dShape {
         let w = Axis::new(W_NAMES, spec.input.w, spec.k_w, spec.stride_w, spec.dilation_w, pads[1], spec.ceil_mode)?;
         for (axis, pads) in [h, w].iter().zip(pads) {
             if pads[0] >= axis.extent() || pads[1] >= axis.extent() {
-                return Err(SpecError::invalid(
-                    "padding",
-                    format!("is {pads:?}; it must be smaller than the window, which covers {}", axis.extent()),
-                ));
+                let text = "is {}; it must be smaller than the window, which covers {}";
+                return Err(SpecError::invalid("padding", text).list(&pads).number(axis.extent()));
             }
         }
         let output = Image { n: spec.input.n, h: h.output, w: w.output, c: spec.input.c };
