@@ -1,9 +1,9 @@
 //! Arithmetic element by element: functions of one tensor, and of two with numpy's broadcasting.
 
-use crate::activation::{by_vectors, in_place, load_part, map_vectors};
+use crate::activation::{BLOCK, block_of, by_blocks, in_place, map_blocks, map_vectors};
 use crate::math;
 use crate::shape::{SpecError, checked_len, expect_len};
-use crate::simd::F32x4;
+use crate::simd::{F32x4, Steps};
 
 /// Most axes that a tensor may have.
 pub const MAX_RANK: usize = 8;
@@ -136,21 +136,21 @@ impl Unary {
     /// Of every element of `input`.
     pub fn run(self, input: &[f32], output: &mut [f32]) -> Result<(), SpecError> {
         expect_len("output", output.len(), input.len())?;
-        by_vectors(input, output, &|x, y| self.of_vectors(x, y));
+        by_blocks(input, output, &|x, y| self.of_vectors(x, y));
         Ok(())
     }
 
     fn of_vectors(self, x: &[f32], y: &mut [f32]) {
         match self {
-            Self::Abs => map_vectors(x, y, F32x4::abs),
-            Self::Neg => map_vectors(x, y, |x| -x),
+            Self::Abs => map_blocks(x, y, F32x4::abs),
+            Self::Neg => map_blocks(x, y, |x| -x),
             Self::Sqrt => map_vectors(x, y, F32x4::sqrt),
             Self::Exp => map_vectors(x, y, math::exp),
             Self::Log => map_vectors(x, y, math::log),
-            Self::Square => map_vectors(x, y, |x| x * x),
+            Self::Square => map_blocks(x, y, |x| x * x),
             Self::Reciprocal => map_vectors(x, y, |x| F32x4::splat(1.0) / x),
             Self::Erf => map_vectors(x, y, math::erf),
-            Self::Floor => map_vectors(x, y, F32x4::floor),
+            Self::Floor => map_blocks(x, y, F32x4::floor),
             Self::Ceil => map_vectors(x, y, |x| -(-x).floor()),
             Self::Round => map_vectors(x, y, F32x4::round),
             Self::Sign => map_vectors(x, y, sign),
@@ -263,120 +263,170 @@ pub fn binary(op: Binary, shapes: &Broadcast, a: &[f32], b: &[f32], output: &mut
     expect_len("a", a.len(), shapes.a_len)?;
     expect_len("b", b.len(), shapes.b_len)?;
     expect_len("output", output.len(), shapes.out_len)?;
-    let tile = &mut [0.0; TILE];
-    match *shapes.axes.as_slice() {
-        [(_, Span::OnlyA), (c, Span::Both)] if c <= TILE / 2 => {
-            let repeated = repeat(b, tile);
-            for (a, to) in a.chunks(repeated.len()).zip(output.chunks_mut(repeated.len())) {
-                combine(op, a, &repeated[..to.len()], to);
-            }
-        }
-        [(_, Span::OnlyB), (c, Span::Both)] if c <= TILE / 2 => {
-            let repeated = repeat(a, tile);
-            for (b, to) in b.chunks(repeated.len()).zip(output.chunks_mut(repeated.len())) {
-                combine(op, &repeated[..to.len()], b, to);
-            }
-        }
-        _ => broadcast(op, &shapes.axes, a, b, output, tile),
-    }
+    broadcast(op, &shapes.axes, a, b, output);
     Ok(())
 }
 
 /// `op` of `a` and `b`, in the place of `a`: `b` has as many elements, or one.
 pub fn binary_in_place(op: Binary, a: &mut [f32], b: &[f32]) -> Result<(), SpecError> {
-    if b.len() != 1 {
-        expect_len("b", b.len(), a.len())?;
+    if let [b] = *b {
+        in_place(a, |_, copy, a| combine(op, Operand::all(copy), Operand::repeated(&[b; BLOCK]), a));
+        return Ok(());
     }
-    let tile = [b.first().copied().unwrap_or(0.0); TILE];
-    in_place(a, |at, copy, a| combine(op, copy, if b.len() > 1 { &b[at..at + a.len()] } else { &tile[..a.len()] }, a));
+    expect_len("b", b.len(), a.len())?;
+    in_place(a, |at, copy, a| combine(op, Operand::all(copy), Operand::all(&b[at..at + a.len()]), a));
     Ok(())
 }
 
-/// Floats that are combined at a time: with what is combined with them, a quarter of the first-level cache.
-const TILE: usize = 512;
-type Tile = [f32; TILE];
+/// Floats of an operand that are laid out for many outputs at a time: an eighth of a first-level cache.
+const TILE: usize = 800;
 
-/// As many repetitions of a vector as fit the tile.
-fn repeat<'a>(vector: &[f32], tile: &'a mut Tile) -> &'a [f32] {
-    // A multiple of four, if it can be: then only the last piece has a rest.
-    let repetitions = TILE / vector.len();
-    let len = vector.len() * if repetitions >= 4 { repetitions & !3 } else { repetitions };
-    for part in tile[..len].chunks_exact_mut(vector.len()) {
-        part.copy_from_slice(vector);
-    }
-    &tile[..len]
-}
+/// Longer runs with one number are combined one by one: for shorter ones that costs more than to lay the numbers out.
+const STRETCH: usize = 256;
 
 /// Outer axis by outer axis, down to a run.
-fn broadcast(op: Binary, axes: &[(usize, Span)], a: &[f32], b: &[f32], output: &mut [f32], tile: &mut Tile) {
+fn broadcast(op: Binary, axes: &[(usize, Span)], a: &[f32], b: &[f32], output: &mut [f32]) {
     match *axes {
-        [] | [_] => run(op, a, b, output, tile),
+        [] | [_] => run(op, a, b, output),
+        [(_, Span::OnlyA), (len, Span::Both)] if len <= TILE / 2 => vector_by_vector(op, a, b, false, output),
+        [(_, Span::OnlyB), (len, Span::Both)] if len <= TILE / 2 => vector_by_vector(op, b, a, true, output),
+        [(_, Span::Both), (len, Span::OnlyA)] => number_by_number(op, a, b, len, false, output),
+        [(_, Span::Both), (len, Span::OnlyB)] => number_by_number(op, b, a, len, true, output),
         [(size, span), ref rest @ ..] => {
             let a_step = if span == Span::OnlyB { 0 } else { a.len() / size };
             let b_step = if span == Span::OnlyA { 0 } else { b.len() / size };
             let a_len = if a_step == 0 { a.len() } else { a_step };
             let b_len = if b_step == 0 { b.len() } else { b_step };
             for (i, to) in output.chunks_exact_mut(output.len() / size).enumerate() {
-                broadcast(op, rest, &a[i * a_step..][..a_len], &b[i * b_step..][..b_len], to, tile);
+                broadcast(op, rest, &a[i * a_step..][..a_len], &b[i * b_step..][..b_len], to);
             }
         }
     }
 }
 
-/// One run of outputs. An operand that is shorter is one number, and becomes a tile: each function is in the code once, not
-/// once for each kind of operand.
-fn run(op: Binary, a: &[f32], b: &[f32], to: &mut [f32], tile: &mut Tile) {
-    let tile = &mut tile[..to.len().min(TILE)];
-    let (whole_a, whole_b) = (a.len() == to.len(), b.len() == to.len());
-    if whole_a && whole_b {
-        return combine(op, a, b, to);
-    }
-    tile.fill(if whole_a { b[0] } else { a[0] });
-    let whole = if whole_a { a } else { b };
-    for (whole, to) in whole.chunks(TILE).zip(to.chunks_mut(TILE)) {
-        let tile = &tile[..to.len()];
-        let (a, b) = if whole_a { (whole, tile) } else { (tile, whole) };
+/// `op` of `len` elements of `whole` with each of `numbers`, or of the number with them.
+fn number_by_number(op: Binary, whole: &[f32], numbers: &[f32], len: usize, number_first: bool, output: &mut [f32]) {
+    // The last block's rest needs room.
+    let mut tile = [0.0; TILE + BLOCK];
+    // A multiple of four, if it can be: then only the last piece has a rest.
+    let count = if len <= STRETCH { of_fours(TILE / len) } else { 1 };
+    let pieces = whole.chunks(count * len).zip(output.chunks_mut(count * len));
+    for ((whole, to), numbers) in pieces.zip(numbers.chunks(count)) {
+        let block = [numbers[0]; BLOCK];
+        let other = if count > 1 { Operand::all(stretch(numbers, len, &mut tile)) } else { Operand::repeated(&block) };
+        let whole = Operand::all(whole);
+        let (a, b) = if number_first { (other, whole) } else { (whole, other) };
         combine(op, a, b, to);
     }
 }
 
+fn of_fours(count: usize) -> usize {
+    if count >= 4 { count & !3 } else { count }
+}
+
+/// Each number `len` times.
+fn stretch<'a>(numbers: &[f32], len: usize, tile: &'a mut [f32; TILE + BLOCK]) -> &'a [f32] {
+    for (i, &number) in numbers.iter().enumerate() {
+        // The last vector's, or block's, rest is the next number's place, which is written after it.
+        let (number, to) = (F32x4::splat(number), &mut tile[i * len..]);
+        if len < BLOCK {
+            to[..len.next_multiple_of(4)].as_chunks_mut().0.iter_mut().for_each(|to| number.store(to));
+        } else {
+            for block in to[..len.next_multiple_of(BLOCK)].as_chunks_mut::<BLOCK>().0 {
+                block.as_chunks_mut().0.iter_mut().for_each(|to| number.store(to));
+            }
+        }
+    }
+    &tile[..numbers.len() * len]
+}
+
+/// `op` of pieces of `whole` with one `vector`, or of the vector with them. Short vectors would have many rests: of the tile, which holds
+/// as many of them as fit or are wanted, there is one.
+fn vector_by_vector(op: Binary, whole: &[f32], vector: &[f32], vector_first: bool, output: &mut [f32]) {
+    let mut tile = [0.0; TILE];
+    let tile = &mut tile[..output.len().min(vector.len() * of_fours(TILE / vector.len()))];
+    for part in tile.chunks_exact_mut(vector.len()) {
+        part.copy_from_slice(vector);
+    }
+    for (whole, to) in whole.chunks(tile.len()).zip(output.chunks_mut(tile.len())) {
+        let (whole, vectors) = (Operand::all(whole), Operand::all(&tile[..to.len()]));
+        let (a, b) = if vector_first { (vectors, whole) } else { (whole, vectors) };
+        combine(op, a, b, to);
+    }
+}
+
+/// One run of outputs. An operand that is shorter is one number.
+fn run(op: Binary, a: &[f32], b: &[f32], to: &mut [f32]) {
+    let numbers = [a, b].map(|operand| [operand[0]; BLOCK]);
+    let [a, b] = core::array::from_fn(|i| {
+        let operand = [a, b][i];
+        if operand.len() == to.len() { Operand::all(operand) } else { Operand::repeated(&numbers[i]) }
+    });
+    combine(op, a, b, to);
+}
+
+/// What is combined with another, block by block. Each function is in the code once, not once for each kind of operand.
+#[derive(Clone, Copy)]
+struct Operand<'a> {
+    values: &'a [f32],
+    /// From block to block: all, or none.
+    step: usize,
+}
+
+impl<'a> Operand<'a> {
+    /// As many values as there are outputs.
+    fn all(values: &'a [f32]) -> Self {
+        Self { values, step: BLOCK }
+    }
+
+    /// The same block over and over.
+    fn repeated(block: &'a [f32; BLOCK]) -> Self {
+        Self { values: block, step: 0 }
+    }
+
+    /// What is left behind `whole` blocks.
+    fn rest(self, whole: usize) -> [f32; BLOCK] {
+        block_of(&self.values[if self.step == 0 { 0 } else { whole }..])
+    }
+}
+
 /// `op` of each element of `a` and that of `b` in its place.
-fn combine(op: Binary, a: &[f32], b: &[f32], to: &mut [f32]) {
-    let whole = to.len() & !3;
+fn combine(op: Binary, a: Operand, b: Operand, to: &mut [f32]) {
+    let whole = to.len() - to.len() % BLOCK;
     let (to, rest) = to.split_at_mut(whole);
-    combine_vectors(op, &a[..whole], &b[..whole], to);
+    combine_blocks(op, a, b, to);
     if !rest.is_empty() {
-        // As by_vectors does.
-        let [a, b] = [&a[whole..], &b[whole..]].map(|rest| load_part(rest).to_array());
-        let mut last = [0.0; 4];
-        combine_vectors(op, &a, &b, &mut last);
+        // As by_blocks does.
+        let [a, b] = [a.rest(whole), b.rest(whole)];
+        let mut last = [0.0; BLOCK];
+        combine_blocks(op, Operand::all(&a), Operand::all(&b), &mut last);
         rest.copy_from_slice(&last[..rest.len()]);
     }
 }
 
-fn combine_vectors(op: Binary, a: &[f32], b: &[f32], to: &mut [f32]) {
+fn combine_blocks(op: Binary, a: Operand, b: Operand, to: &mut [f32]) {
     let one = F32x4::splat(1.0);
     match op {
         Binary::Add => zip(a, b, to, |a, b| a + b),
         Binary::Sub => zip(a, b, to, |a, b| a - b),
         Binary::Mul => zip(a, b, to, |a, b| a * b),
         Binary::Div => zip(a, b, to, |a, b| a / b),
-        Binary::Min => zip(a, b, to, F32x4::min),
-        Binary::Max => zip(a, b, to, F32x4::max),
-        Binary::Hypot => zip(a, b, to, |a, b| a.mul_add(a, b * b).sqrt()),
+        Binary::Min => zip_vectors(a, b, to, F32x4::min),
+        Binary::Max => zip_vectors(a, b, to, F32x4::max),
+        Binary::Hypot => zip_vectors(a, b, to, |a, b| a.mul_add(a, b * b).sqrt()),
         Binary::Pow => each(a, b, to, f32::powf),
         Binary::FloorMod => each(a, b, to, floor_mod),
         Binary::Fmod => each(a, b, to, |a, b| a % b),
         Binary::Prelu => zip(a, b, to, |a, b| a.lt(F32x4::zero()).select(a * b, a)),
-        Binary::Equal => zip(a, b, to, |a, b| a.eq(b).and(one)),
-        Binary::Less => zip(a, b, to, |a, b| a.lt(b).and(one)),
-        Binary::LessOrEqual => zip(a, b, to, |a, b| a.le(b).and(one)),
-        Binary::Greater => zip(a, b, to, |a, b| b.lt(a).and(one)),
-        Binary::GreaterOrEqual => zip(a, b, to, |a, b| b.le(a).and(one)),
-        Binary::And => zip(a, b, to, |a, b| truth(a) * truth(b)),
-        Binary::Or => zip(a, b, to, |a, b| truth(a).max(truth(b))),
-        Binary::Xor => zip(a, b, to, |a, b| truth(truth(a) - truth(b))),
-        Binary::TruncDiv => zip(a, b, to, |a, b| {
+        Binary::Equal => zip_vectors(a, b, to, |a, b| a.eq(b).and(one)),
+        Binary::Less => zip_vectors(a, b, to, |a, b| a.lt(b).and(one)),
+        Binary::LessOrEqual => zip_vectors(a, b, to, |a, b| a.le(b).and(one)),
+        Binary::Greater => zip_vectors(a, b, to, |a, b| b.lt(a).and(one)),
+        Binary::GreaterOrEqual => zip_vectors(a, b, to, |a, b| b.le(a).and(one)),
+        Binary::And => zip_vectors(a, b, to, |a, b| truth(a) * truth(b)),
+        Binary::Or => zip_vectors(a, b, to, |a, b| truth(a).max(truth(b))),
+        Binary::Xor => zip_vectors(a, b, to, |a, b| truth(truth(a) - truth(b))),
+        Binary::TruncDiv => zip_vectors(a, b, to, |a, b| {
             let quotient = a / b;
             quotient.abs().floor().copysign(quotient)
         }),
@@ -389,16 +439,41 @@ fn floor_mod(a: f32, b: f32) -> f32 {
     if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
 }
 
-fn each(a: &[f32], b: &[f32], to: &mut [f32], f: fn(f32, f32) -> f32) {
-    for (to, (a, b)) in to.iter_mut().zip(a.iter().zip(b)) {
-        *to = f(*a, *b);
+fn each(a: Operand, b: Operand, to: &mut [f32], f: fn(f32, f32) -> f32) {
+    for (a, b, to) in blocks(a, b, to) {
+        for (to, (a, b)) in to.iter_mut().zip(a.iter().zip(b)) {
+            *to = f(*a, *b);
+        }
     }
 }
 
 #[inline(always)]
-fn zip(a: &[f32], b: &[f32], to: &mut [f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
-    let (a, b) = (a.as_chunks::<4>().0, b.as_chunks::<4>().0);
-    for ((a, b), to) in a.iter().zip(b).zip(to.as_chunks_mut::<4>().0) {
+fn zip(a: Operand, b: Operand, to: &mut [f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
+    for (a, b, to) in blocks(a, b, to) {
+        for ((a, b), to) in a.as_chunks().0.iter().zip(b.as_chunks().0).zip(to.as_chunks_mut().0) {
+            f(F32x4::load(a), F32x4::load(b)).store(to);
+        }
+    }
+}
+
+/// [`zip`] for functions that are rarely wanted of much: a quarter of the code.
+#[inline(always)]
+fn zip_vectors(a: Operand, b: Operand, to: &mut [f32], f: impl Fn(F32x4, F32x4) -> F32x4) {
+    let to = to.as_chunks_mut().0;
+    let [a, b] = [a, b].map(|operand| Steps::<[f32; 4]>::new(operand.values, operand.step / 4, to.len()));
+    for ((a, b), to) in a.zip(b).zip(to) {
         f(F32x4::load(a), F32x4::load(b)).store(to);
     }
+}
+
+/// The blocks of both, and those of the output.
+#[inline(always)]
+fn blocks<'a>(
+    a: Operand<'a>,
+    b: Operand<'a>,
+    to: &'a mut [f32],
+) -> impl Iterator<Item = (&'a [f32; BLOCK], &'a [f32; BLOCK], &'a mut [f32; BLOCK])> {
+    let to = to.as_chunks_mut().0;
+    let [a, b] = [a, b].map(|operand| Steps::<[f32; BLOCK]>::new(operand.values, operand.step, to.len()));
+    a.zip(b).zip(to).map(|((a, b), to)| (a, b, to))
 }

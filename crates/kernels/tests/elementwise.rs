@@ -113,6 +113,21 @@ fn check(a_shape: &[usize], b_shape: &[usize], rng: &mut Rng) -> Result<(), Stri
     Ok(())
 }
 
+/// A number for each run of outputs, as NCHW gates and masks of pixels have: runs that are laid out in tiles, and those that are not.
+#[test]
+fn runs_with_one_number_each() {
+    let mut rng = Rng::new(7);
+    for len in [2, 3, 4, 5, 7, 15, 16, 17, 49, 63, 64, 255, 256, 257, 300] {
+        for count in [2, 3, 5, 12, 13, 401 / len + 1] {
+            for (a, b) in [([count, len], [count, 1]), ([count, 1], [count, len])] {
+                check(&a, &b, &mut rng).unwrap_or_else(|error| panic!("{a:?}, {b:?}: {error}"));
+            }
+            let (a, b) = ([2, count, len], [1, count, 1]);
+            check(&a, &b, &mut rng).unwrap_or_else(|error| panic!("{a:?}, {b:?}: {error}"));
+        }
+    }
+}
+
 #[test]
 fn broadcasting_tables() {
     let mut rng = Rng::new(1);
