@@ -12,6 +12,7 @@ mod winograd;
 pub use packed::{PackedFilter, PackingKey, Packs};
 pub(crate) use packed::{PackedForm, channels_first};
 pub use transposed::ConvTranspose2d;
+pub(crate) use winograd::transform as winograd_transform;
 
 use crate::activation::Activation;
 use crate::epilogue::Epilogue;

@@ -5,7 +5,8 @@ use super::sums::sum_rows;
 use crate::activation::Activation;
 use crate::conv::Packs;
 use crate::dense::Dense;
-use crate::memory::Workspace;
+use crate::layout::transpose;
+use crate::memory::{Buffer, Workspace};
 use crate::shape::{Axis, Conv2dShape, Image, SpecError, expect_len};
 
 /// The gradients of a [`Dense`] layer `output [m, n] = input [m, k] weights [k, n] + bias [n]` without activation.
@@ -31,8 +32,13 @@ impl DenseGradient {
         let &Self { m, k, n } = self;
         expect_len("gradOutput", grad_output.len(), m * n)?;
         expect_len("gradInput", grad_input.len(), m * k)?;
-        let transposed = Dense::new(m, n, k, true, Activation::Identity)?;
-        transposed.run(grad_output, &transposed.pack(weights)?, None, grad_input)
+        expect_len("weights", weights.len(), k * n)?;
+        // Transposed by vectors, then packed row by row: packing columns would gather single floats.
+        let mut transposed = Buffer::zeroed(k * n)?;
+        transpose(&[k, n], &[1, 0], weights, transposed.as_mut_slice())?;
+        let dense = Dense::new(m, n, k, false, Activation::Identity)?;
+        let packed = dense.pack(transposed.as_slice())?;
+        dense.run(grad_output, &packed, None, grad_input)
     }
 
     /// The gradient with respect to the weights, `[k, n]`: that of the filter of a 1x1 convolution of `m` images of one pixel.

@@ -7,7 +7,7 @@
 //!
 //! Inputs of a tile mix: a NaN or an infinity in one may spread to all of the tile's 16 outputs.
 
-mod transform;
+pub(crate) mod transform;
 
 use super::packed::{PackedFilter, PackingKey};
 use crate::activation::{load_part, store_part};

@@ -7,15 +7,15 @@ use crate::simd::F32x4;
 use core::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 /// Outputs of a tile along an axis.
-pub(super) const TILE: usize = 4;
+pub(crate) const TILE: usize = 4;
 /// Inputs of a tile along an axis, and points.
-pub(super) const SPAN: usize = 6;
+pub(crate) const SPAN: usize = 6;
 /// Matrices: points of the plane.
-pub(super) const POINTS: usize = SPAN * SPAN;
+pub(crate) const POINTS: usize = SPAN * SPAN;
 
 /// Six inputs at the six points: `(0, √½, -√½, √2, -√2, ∞)`. Twelve multiply-adds.
 #[inline(always)]
-pub(super) fn of_input(d: [F32x4; SPAN]) -> [F32x4; SPAN] {
+pub(crate) fn of_input(d: [F32x4; SPAN]) -> [F32x4; SPAN] {
     let [minus_half, minus_two, minus_both] = [-0.5, -2.0, -2.5].map(F32x4::splat);
     let even = d[2].mul_add(minus_two, d[4]);
     let odd = d[1].mul_add(minus_two, d[3]);

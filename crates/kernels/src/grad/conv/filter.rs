@@ -142,21 +142,19 @@ impl Block<'_> {
         }
     }
 
-    /// `to[i, j] += Σ inputs[pixel, i] gradients[pixel, j]` for `m` floats of a pixel of the input, and the columns of a group.
+    /// Adds the products of `m` floats of a pixel of the input and of the columns of a group.
     fn add_products(&self, inputs: &Inputs<'_>, m: usize, gradients: &[f32], to: &mut [f32]) {
         if inputs.runs.is_empty() && !self.is_first {
             return;
         }
-        let (n, to_step) = (self.shape.group_out_c(), self.shape.output.c);
-        let tiles = m.div_ceil(MR);
-        for (panel, column) in gradients.chunks(self.pixels.len() * NR).zip((0..n).step_by(NR)) {
-            let columns = Columns { panel, width: NR.min(n - column), to_step, stores: self.is_first };
-            // Tiles of equal size, as far as possible.
-            for tile in 0..tiles {
-                let [first, end] = [tile, tile + 1].map(|i| i * (m / tiles) + i.min(m % tiles));
-                tile_of(inputs, first..end, &columns, &mut to[first * to_step + column..]);
-            }
-        }
+        let columns = Columns {
+            panels: gradients,
+            pixels: self.pixels.len(),
+            count: self.shape.group_out_c(),
+            to_step: self.shape.output.c,
+            stores: self.is_first,
+        };
+        multiply(inputs, m, &columns, to);
     }
 }
 
@@ -172,27 +170,52 @@ fn copy_padded(from: &[f32], start: isize, to: &mut [f32]) {
 }
 
 /// The left-hand matrix, transposed: a column of it is a pixel's floats.
-struct Inputs<'a> {
-    values: &'a [f32],
+pub(super) struct Inputs<'a> {
+    pub(super) values: &'a [f32],
     /// From one pixel's floats to the next's, within a run.
-    step: usize,
-    runs: &'a [Run],
+    pub(super) step: usize,
+    pub(super) runs: &'a [Run],
 }
 
-/// A panel of the right-hand matrix, and what becomes of the sums.
-struct Columns<'a> {
-    panel: &'a [f32],
+/// The right-hand matrix, and what becomes of the sums.
+pub(super) struct Columns<'a> {
+    /// `[count / 8][pixels][8]`, the last `[pixels][4]` if four columns or fewer are left.
+    pub(super) panels: &'a [f32],
+    pub(super) pixels: usize,
+    /// Columns.
+    pub(super) count: usize,
+    /// From one row of the result to the next.
+    pub(super) to_step: usize,
+    /// Sums are stored, not added.
+    pub(super) stores: bool,
+}
+
+/// `to[i, j] += Σ inputs[pixel, i] columns[pixel, j]` for `m` floats of a pixel.
+pub(super) fn multiply(inputs: &Inputs<'_>, m: usize, columns: &Columns<'_>, to: &mut [f32]) {
+    let &Columns { panels, pixels, count, to_step, stores } = columns;
+    let tiles = m.div_ceil(MR);
+    for (values, column) in panels.chunks(pixels * NR).zip((0..count).step_by(NR)) {
+        let panel = Panel { values, width: NR.min(count - column), to_step, stores };
+        // Tiles of equal size, as far as possible.
+        for tile in 0..tiles {
+            let [first, end] = [tile, tile + 1].map(|i| i * (m / tiles) + i.min(m % tiles));
+            tile_of(inputs, first..end, &panel, &mut to[first * to_step + column..]);
+        }
+    }
+}
+
+/// A panel of the right-hand matrix, see [`Columns`].
+struct Panel<'a> {
+    values: &'a [f32],
     /// Columns that exist.
     width: usize,
-    /// From one row of the result to the next.
     to_step: usize,
-    /// Sums are stored, not added.
     stores: bool,
 }
 
 /// [`tile`] of the floats `rows` of each pixel, by the panel's columns.
-fn tile_of(inputs: &Inputs<'_>, rows: Range<usize>, columns: &Columns<'_>, to: &mut [f32]) {
-    let tile = match (rows.len(), columns.width > 4) {
+fn tile_of(inputs: &Inputs<'_>, rows: Range<usize>, panel: &Panel<'_>, to: &mut [f32]) {
+    let tile = match (rows.len(), panel.width > 4) {
         (1, true) => tile::<1, 2>,
         (2, true) => tile::<2, 2>,
         (3, true) => tile::<3, 2>,
@@ -206,18 +229,18 @@ fn tile_of(inputs: &Inputs<'_>, rows: Range<usize>, columns: &Columns<'_>, to: &
         (5, false) => tile::<5, 1>,
         (_, false) => tile::<MR, 1>,
     };
-    tile(inputs, rows.start, columns, to);
+    tile(inputs, rows.start, panel, to);
 }
 
 /// `R` floats of each pixel from `first` on, by `V` vectors of columns. As in the forward product, 12 sums, two vectors and a
 /// broadcast fill V8's 15 registers.
 #[inline(never)]
-fn tile<const R: usize, const V: usize>(inputs: &Inputs<'_>, first: usize, columns: &Columns<'_>, to: &mut [f32]) {
+fn tile<const R: usize, const V: usize>(inputs: &Inputs<'_>, first: usize, panel: &Panel<'_>, to: &mut [f32]) {
     let mut sums = [[F32x4::zero(); V]; R];
-    let panel = columns.panel.as_chunks::<4>().0.as_chunks::<V>().0;
+    let values = panel.values.as_chunks::<4>().0.as_chunks::<V>().0;
     for run in inputs.runs {
         let a = Steps::<[f32; R]>::new(&inputs.values[run.input + first..], inputs.step, run.count);
-        for (a, b) in a.zip(&panel[run.pixel..][..run.count]) {
+        for (a, b) in a.zip(&values[run.pixel..][..run.count]) {
             let b: [F32x4; V] = from_fn(|v| F32x4::load(&b[v]));
             for (a, sums) in a.iter().zip(&mut sums) {
                 let a = F32x4::load_splat(a);
@@ -228,9 +251,9 @@ fn tile<const R: usize, const V: usize>(inputs: &Inputs<'_>, first: usize, colum
         }
     }
     for (r, sums) in sums.iter().enumerate() {
-        let row = &mut to[r * columns.to_step..][..columns.width];
+        let row = &mut to[r * panel.to_step..][..panel.width];
         for (to, sum) in row.chunks_mut(4).zip(sums) {
-            store_part(if columns.stores { *sum } else { load_part(to) + *sum }, to);
+            store_part(if panel.stores { *sum } else { load_part(to) + *sum }, to);
         }
     }
 }
