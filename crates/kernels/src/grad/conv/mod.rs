@@ -20,10 +20,6 @@ use crate::layout::transpose;
 use crate::memory::{Buffer, Workspace};
 use crate::shape::{Conv2dShape, Conv2dSpec, ConvTranspose2dShape, ConvTranspose2dSpec, Layout, SpecError, expect_len};
 
-/// Fewest pixels of the input for which a filter is transformed for [`Strategy::Winograd`] at every step: that takes 170 ns for each pair of
-/// channels, and saves 0.25 ns a pixel (512 -> 512, Node 24, relaxed, Zen 4).
-const WORTH_TRANSFORMING: usize = 700;
-
 /// The gradients of a [`Conv2d`] without residual and activation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Conv2dGradient {
@@ -48,11 +44,9 @@ impl Conv2dGradient {
     /// Checks a spec.
     pub fn new(spec: &Conv2dSpec, accuracy: Accuracy) -> Result<Self, SpecError> {
         let shape = Conv2dShape::new(spec)?;
-        let pixels = shape.input.n * shape.input.h * shape.input.w;
-        let of_input = if pixels < WORTH_TRANSFORMING { Accuracy::Strict } else { accuracy };
         let backward = match turned(&shape) {
             Some(spec) => {
-                Backward::Turned(Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)?.with_accuracy(of_input))
+                Backward::Turned(Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)?.with_accuracy(accuracy))
             }
             None if depthwise::can_do(&shape) => Backward::Depthwise,
             None => Backward::Transposed,
