@@ -1,9 +1,10 @@
 //! The inner loops of all pools: runs of floats under windows become runs of the output. What to pool, and in which way, they are told.
 
 use super::PoolKind;
+use super::kept::{roll, slide};
 use super::reduce::{Largest, LargestOrNan, Reduce, Sum, SumOfSquares};
 use crate::activation::{load_part, map_in_place, store_part};
-use crate::simd::F32x4;
+use crate::simd::{F32x4, Places};
 
 /// Evenly spaced places.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,7 @@ pub(super) struct Windows {
 
 impl Windows {
     #[inline(always)]
-    fn finish<R: Reduce>(&self, total: F32x4) -> F32x4 {
+    pub(super) fn finish<R: Reduce>(&self, total: F32x4) -> F32x4 {
         match self.divisor {
             Some(divisor) if R::DIVIDES => total / F32x4::splat(divisor),
             _ => total,
@@ -43,13 +44,15 @@ impl Windows {
 /// Reduces `windows`, the first of which begins at `from[0]`, into `to`. True if a NaN may have been lost.
 pub(super) type Loop = fn(windows: &Windows, from: &[f32], to: &mut [f32]) -> bool;
 
-/// A [`Loop`] with a row that is kept.
+/// A [`Loop`] with rows that are kept.
 pub(super) type Slide = fn(windows: &Windows, from: &[f32], kept: &mut [f32], to: &mut [f32]) -> bool;
 
 /// The loops of one kind of pool.
 pub(super) struct Loops {
     /// Of elements.
     pub(super) elements: Loop,
+    /// Of elements under 3x3 windows, stride 1, with two rows that are kept: see [`roll`].
+    pub(super) roll: Option<Slide>,
     /// Of elements under 3x3 windows, stride 2, with a row that is kept: see [`slide`].
     pub(super) slide: Option<Slide>,
     /// Of parts of windows.
@@ -76,6 +79,7 @@ impl Loops {
 
 const MAX: Loops = Loops {
     elements: few::<Largest>,
+    roll: Some(roll::<Largest>),
     slide: Some(slide::<Largest>),
     parts: few::<Largest>,
     halve: halve::<Largest>,
@@ -84,6 +88,8 @@ const MAX: Loops = Loops {
 };
 const AVG: Loops = Loops {
     elements: few::<Sum>,
+    // No faster than by rows.
+    roll: None,
     slide: Some(slide::<Sum>),
     parts: few::<Sum>,
     halve: halve::<Sum>,
@@ -93,6 +99,7 @@ const AVG: Loops = Loops {
 /// Squares, rarely pooled, make do with the loop for everything.
 const L2: Loops = Loops {
     elements: reduce::<SumOfSquares>,
+    roll: None,
     slide: None,
     parts: few::<Sum>,
     halve: halve::<Sum>,
@@ -102,6 +109,7 @@ const L2: Loops = Loops {
 /// For what [`MAX`] may have got wrong.
 pub(super) const MAX_OR_NAN: Loops = Loops {
     elements: reduce::<LargestOrNan>,
+    roll: None,
     slide: None,
     parts: reduce::<LargestOrNan>,
     halve: reduce::<LargestOrNan>,
@@ -180,42 +188,51 @@ fn few<R: Reduce>(windows: &Windows, from: &[f32], to: &mut [f32]) -> bool {
     }
 }
 
-/// [`reduce`] of `N` taps.
+/// [`reduce`] of `N` taps: window by window as many blocks of 16 floats as a run has, then the vectors that are left, which are all
+/// of a short run, each down all windows.
 fn taps<R: Reduce, const N: usize>(windows: &Windows, from: &[f32], to: &mut [f32]) -> bool {
     let Windows { windows: Steps { count, step }, rows, columns, len, pitch, .. } = *windows;
-    let offsets: [usize; N] =
-        core::array::from_fn(|n| n / columns.count * rows.step + n % columns.count * columns.step);
+    let places: [usize; N] = core::array::from_fn(|n| n / columns.count * rows.step + n % columns.count * columns.step);
     let whole = len & !15;
     let mut watch = [F32x4::zero(); 4];
-    for i in 0..count {
-        let runs = offsets.map(|offset| &from[i * step + offset..]);
-        let to = &mut to[i * pitch..];
-        let blocks = runs.map(|run| run[..whole].as_chunks::<16>().0);
-        for (b, to) in to[..whole].as_chunks_mut::<16>().0.iter_mut().enumerate() {
-            let chunks = blocks.map(|blocks| blocks[b].as_chunks::<4>().0);
-            // Vector by vector, stores between them: LLVM would load all first, more than there are registers.
-            for (v, to) in to.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-                let (part, sum) = part::<R, N>(chunks.map(|chunks| F32x4::load(&chunks[v])));
-                windows.finish::<R>(part).store(to);
-                watch[v] = watch[v] + sum;
+    if whole > 0 {
+        for i in 0..count {
+            let blocks = to[i * pitch..][..whole].as_chunks_mut::<16>().0;
+            let taps = Places::<[[f32; 4]; 4], N>::new(&from[i * step..], places, 16, blocks.len());
+            for (taps, to) in taps.zip(blocks) {
+                // Vector by vector, stores between them: LLVM would load all first, more than there are registers.
+                for (v, to) in to.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+                    let (part, sum) = part::<R, N>(taps.map(|tap| F32x4::load(&tap[v])));
+                    windows.finish::<R>(part).store(to);
+                    watch[v] = watch[v] + sum;
+                }
             }
         }
-        for at in (whole..len).step_by(4) {
-            let (here, end) = last_vector(at, len, to.len());
-            let (part, sum) = part::<R, N>(runs.map(|run| load_part(&run[here..])));
-            store_part(windows.finish::<R>(part), &mut to[here..end]);
+    }
+    // Of runs of less than four floats, the last ones have no whole vector.
+    let last = places.iter().fold(0, |last: usize, &place| last.max(place));
+    let vectors = |room: usize, first: usize, step: usize| {
+        room.checked_sub(first + 4).map_or(0, |rest| rest.checked_div(step).map_or(1, |steps| steps + 1))
+    };
+    let down =
+        if len < 4 { count.min(vectors(from.len(), last, step)).min(vectors(to.len(), 0, pitch)) } else { count };
+    for at in (whole..len).step_by(4) {
+        let here = at.min(len.saturating_sub(4));
+        let taps = Places::<[f32; 4], N>::new(from, places.map(|place| place + here), step, down);
+        for (i, taps) in taps.enumerate() {
+            let (part, sum) = part::<R, N>(taps.map(F32x4::load));
+            if let Some(to) = to[here + i * pitch..].first_chunk_mut() {
+                windows.finish::<R>(part).store(to);
+            }
             watch[0] = watch[0] + sum;
         }
     }
-    R::LOSES_NAN && watch.into_iter().any(|watch| watch.sum().is_nan())
-}
-
-/// Where a vector that should begin at `at` of a run of `len` lies, if not all of it is there: the last one does floats again that
-/// the one before did; one of a run of less than four does some of the next run, which are done again.
-#[inline(always)]
-fn last_vector(at: usize, len: usize, room: usize) -> (usize, usize) {
-    let here = at.min(len.saturating_sub(4));
-    (here, room.min(here + 4))
+    let lost_nan = R::LOSES_NAN && watch.into_iter().any(|watch| watch.sum().is_nan());
+    if down == count {
+        return lost_nan;
+    }
+    let rest = Windows { windows: Steps { count: count - down, step }, ..*windows };
+    lost_nan | reduce::<R>(&rest, &from[down * step..], &mut to[down * pitch..])
 }
 
 /// `N` elements, and a sum that is NaN if one of them is.
@@ -232,60 +249,12 @@ fn part<R: Reduce, const N: usize>(taps: [F32x4; N]) -> (F32x4, F32x4) {
     (part, sum)
 }
 
-/// [`reduce`] of 3x3 windows, stride 2, in `len` channels, a multiple of four. `from` begins in the middle row of the first window;
-/// `kept` holds what the windows' upper rows come to, and afterwards the lower rows, the upper ones of the next windows: every
-/// element is loaded once, or twice where neighbours share it.
-fn slide<R: Reduce>(windows: &Windows, from: &[f32], kept: &mut [f32], to: &mut [f32]) -> bool {
-    let Windows { windows: Steps { count, step }, rows, len, .. } = *windows;
-    let mut watch = F32x4::zero();
-    if R::LOSES_NAN {
-        // The first column, which no window shares with one before it.
-        for row in [from, &from[rows.step..]] {
-            watch = row[..len].as_chunks().0.iter().fold(watch, |watch, x| watch + F32x4::load(x));
-        }
-    }
-    let (upper, lower) = (from, &from[rows.step..]);
-    for (i, (kept, to)) in kept.chunks_exact_mut(len).zip(to.chunks_exact_mut(len)).take(count).enumerate() {
-        let ([a, b, c], [d, e, f]) = (thirds(&upper[i * step..], len), thirds(&lower[i * step..], len));
-        let runs = [a, b, c, d, e, f];
-        // Two vectors a turn: of more, LLVM would keep the elements until all sums for the watch are due at the end of the turn.
-        let pairs = runs.map(|run| run.as_chunks::<8>().0);
-        let wide = to.as_chunks_mut::<8>().0.iter_mut().zip(kept.as_chunks_mut::<8>().0);
-        for (b, (to, kept)) in wide.enumerate() {
-            let chunks = pairs.map(|pairs| pairs[b].as_chunks::<4>().0);
-            for (v, (to, kept)) in to.as_chunks_mut().0.iter_mut().zip(kept.as_chunks_mut().0).enumerate() {
-                watch = watch + two_rows::<R>(windows, chunks.map(|chunks| &chunks[v]), kept, to);
-            }
-        }
-        if len % 8 != 0
-            && let (Some(kept), Some(to)) = (kept.last_chunk_mut(), to.last_chunk_mut())
-        {
-            let last = runs.map(|run| run.last_chunk().unwrap_or(&[0.0; 4]));
-            watch = watch + two_rows::<R>(windows, last, kept, to);
-        }
-    }
-    R::LOSES_NAN && watch.sum().is_nan()
-}
-
-/// The first three runs of `len` floats.
+/// Where a vector that should begin at `at` of a run of `len` lies, if not all of it is there: the last one does floats again that
+/// the one before did; one of a run of less than four does some of the next run, which are done again.
 #[inline(always)]
-fn thirds(from: &[f32], len: usize) -> [&[f32]; 3] {
-    let (first, rest) = from[..3 * len].split_at(len);
-    let (second, third) = rest.split_at(len);
-    [first, second, third]
-}
-
-/// Joins a kept row with two more, three elements each, and keeps the last. Gives a sum that is NaN if one of the last two
-/// elements of either is.
-#[inline(always)]
-fn two_rows<R: Reduce>(windows: &Windows, taps: [&[f32; 4]; 6], kept: &mut [f32; 4], to: &mut [f32; 4]) -> F32x4 {
-    let [a, b, c, d, e, f] = taps.map(F32x4::load);
-    let upper = F32x4::load(kept);
-    let middle = R::add(R::add(R::one(a), b), c);
-    let lower = R::add(R::add(R::one(d), e), f);
-    lower.store(kept);
-    windows.finish::<R>(R::join(R::join(upper, middle), lower)).store(to);
-    if R::LOSES_NAN { (b + c) + (e + f) } else { upper }
+fn last_vector(at: usize, len: usize, room: usize) -> (usize, usize) {
+    let here = at.min(len.saturating_sub(4));
+    (here, room.min(here + 4))
 }
 
 /// [`reduce`] of windows of one row and single floats, stride 2, columns side by side: even and odd floats of eight are two taps

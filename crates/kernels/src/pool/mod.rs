@@ -5,6 +5,7 @@
 
 mod adaptive;
 mod indices;
+mod kept;
 mod loops;
 mod reduce;
 mod sliding;

@@ -52,7 +52,7 @@ impl Positions {
 enum Way {
     /// Every window all its elements.
     Direct,
-    /// The same, but for the row that it shares with the one above.
+    /// The same, but for the rows that it shares with the one above.
     Slide,
     /// First every column down into a row of parts; then windows along that.
     ByRows,
@@ -64,21 +64,34 @@ const STRIP: usize = 4096;
 /// The way with the fewest vectors to load for four floats of the output.
 fn choose(loops: &Loops, shape: &Pool2dShape) -> Way {
     let Pool2dShape { h, w, input: Image { c, .. }, .. } = *shape;
-    let slides = |axis: &Axis| (axis.kernel, axis.stride, axis.dilation) == (3, 2, 1);
-    if loops.slide.is_some() && slides(&h) && slides(&w) && c.is_multiple_of(4) {
+    if slide_of(loops, shape).is_some() {
         return Way::Slide;
     }
     let (k_h, k_w, stride) = (h.kernel as u64, w.kernel as u64, w.stride as u64);
     // Pixels of less than four floats fill a vector only where windows are neighbours, and finding them is work, too.
     let vectors = if stride == 1 || c >= 4 { 1 } else { 2 * 4u64.div_ceil(c as u64) };
-    let direct = k_h * k_w * vectors;
-    let along = k_w * if halves(shape) { 1 } else { vectors };
-    let by_rows = stride.saturating_mul(k_h + 1).saturating_add(along);
+    // Loops over more than four taps are not unrolled, and take half as much again for each.
+    let taps = |count: u64| if count <= 4 { 2 * count } else { 3 * count };
+    let direct = taps(k_h * k_w) * vectors;
+    let along = taps(k_w) * if halves(shape) { 1 } else { vectors };
+    let by_rows = stride.saturating_mul(taps(k_h) + 2).saturating_add(along);
     // A row of parts is wasted on windows that are far apart, or mostly in the padding.
     let input = w.input as u64;
     let read = (w.output as u64).saturating_mul(k_w);
     let worthwhile = read.saturating_mul(8) >= input && padded(&w, w.output) as u64 <= 4 * input;
     if by_rows < direct && worthwhile { Way::ByRows } else { Way::Direct }
+}
+
+/// The loop with rows that are kept, if there is one for the shape.
+fn slide_of(loops: &Loops, shape: &Pool2dShape) -> Option<Slide> {
+    let by_three = |axis: &Axis, stride: usize| (axis.kernel, axis.stride, axis.dilation) == (3, stride, 1);
+    let has_stride =
+        |stride| by_three(&shape.h, stride) && by_three(&shape.w, stride) && shape.input.c.is_multiple_of(4);
+    match shape.w.stride {
+        1 if has_stride(1) => loops.roll,
+        2 if has_stride(2) => loops.slide,
+        _ => None,
+    }
 }
 
 /// True for what [`Loops::halve`] does.
@@ -113,7 +126,7 @@ pub(super) fn run(
     };
     let mut buffer = Buffer::zeroed(match way {
         Way::Direct => 0,
-        Way::Slide => columns.interior.len() * c,
+        Way::Slide => columns.interior.len() * c * if shape.w.stride == 1 { 2 } else { 1 },
         Way::ByRows => padded(&shape.w, strip) * c,
     })?;
     let images = input.chunks_exact(shape.input.h * row_len);
@@ -130,7 +143,7 @@ pub(super) fn run(
             let from = &image[taps.first * row_len..];
             let row =
                 Row { kind, shape, columns: &columns, from, rows: Steps { count: taps.len, step }, count: taps.count };
-            let lost_nan = match (way, loops.slide) {
+            let lost_nan = match (way, slide_of(loops, shape)) {
                 (Way::ByRows, _) => row.by_rows(loops, strip, buffer.as_mut_slice(), to),
                 (Way::Slide, Some(slide)) if rows.interior.contains(&y) => {
                     let lost_nan = row.slide(loops, slide, is_kept, buffer.as_mut_slice(), to);
@@ -202,22 +215,34 @@ impl Row<'_> {
         lost_nan
     }
 
-    /// With the row above, which `kept` holds, if it does, and the row below is kept in.
+    /// With the rows above, which `kept` holds, if it does, and those below are kept in.
     fn slide(&self, loops: &Loops, slide: Slide, is_kept: bool, kept: &mut [f32], to: &mut [f32]) -> bool {
         let c = self.shape.input.c;
         let Range { start, end } = self.columns.interior;
         let mut lost_nan = self.direct(loops.elements, 0..start, &mut to[..start * c]);
         lost_nan |= self.direct(loops.elements, end..self.shape.output.w, &mut to[end * c..]);
-        if start < end {
-            let taps = self.columns.taps(start);
-            let windows = self.windows(end - start, taps, self.rows);
-            let from = &self.from[taps.first * c..];
-            if !is_kept {
-                lost_nan |= (loops.elements)(&Windows { rows: Steps::ONE, divisor: None, ..windows }, from, kept);
-            }
-            lost_nan |= slide(&windows, &from[self.rows.step..], kept, &mut to[start * c..end * c]);
+        if start == end {
+            return lost_nan;
         }
-        lost_nan
+        let taps = self.columns.taps(start);
+        let windows = self.windows(end - start, taps, self.rows);
+        let from = &self.from[taps.first * c..];
+        let to = &mut to[start * c..end * c];
+        let row = self.rows.step;
+        let mut keep = |count, from, kept: &mut [f32]| {
+            let rows = Steps { count, step: row };
+            lost_nan |= (loops.elements)(&Windows { rows, divisor: None, ..windows }, from, kept);
+        };
+        // So many rows of a window are of the one above, too.
+        let shared = 3 - self.shape.h.stride;
+        if !is_kept {
+            let (all, lowest) = kept.split_at_mut(to.len());
+            keep(shared, from, all);
+            if shared == 2 {
+                keep(1, &from[row..], lowest);
+            }
+        }
+        lost_nan | slide(&windows, &from[shared * row..], kept, to)
     }
 
     /// In strips of output pixels: the columns under a strip, with what is no element around them, then along.

@@ -11,7 +11,7 @@ mod steps;
 mod strided;
 
 pub use backend::F32x4;
-pub use steps::{Floats, Steps};
+pub use steps::{Floats, Places, Steps};
 pub use strided::{Strided, strided_mut};
 
 /// The bits of the float32 just below √½.

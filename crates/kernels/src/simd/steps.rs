@@ -53,6 +53,46 @@ impl<'a, T: Floats> Iterator for Steps<'a, T> {
     }
 }
 
+/// [`Steps`] of `N` items each, at the same places after every step.
+pub struct Places<'a, T, const N: usize> {
+    /// What the places are counted from.
+    next: *const f32,
+    places: [usize; N],
+    step: usize,
+    left: usize,
+    values: PhantomData<&'a [T]>,
+}
+
+impl<'a, T: Floats, const N: usize> Places<'a, T, N> {
+    /// `count` times the items at `places`, counted from the start of `values`, then a step further, and so on. Panics if they do not
+    /// all lie in `values`, as an index beyond a slice does.
+    #[inline(always)]
+    pub fn new(values: &'a [f32], places: [usize; N], step: usize, count: usize) -> Self {
+        let floats = size_of::<T>() / size_of::<f32>();
+        let last = places.iter().fold(0, |last: usize, &place| last.max(place)).saturating_add(floats);
+        let span = if count == 0 { 0 } else { (count - 1).saturating_mul(step).saturating_add(last) };
+        Self { next: values[..span].as_ptr(), places, step, left: count, values: PhantomData }
+    }
+}
+
+impl<'a, T: Floats, const N: usize> Iterator for Places<'a, T, N> {
+    type Item = [&'a T; N];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<[&'a T; N]> {
+        self.left = self.left.checked_sub(1)?;
+        let here = self.next;
+        self.next = here.wrapping_add(self.step);
+        // SAFETY: as in `Steps`: of the last step, the item at the last place ends within the borrowed slice.
+        Some(self.places.map(|place| unsafe { &*here.wrapping_add(place).cast::<T>() }))
+    }
+
+    #[inline(always)]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,5 +118,24 @@ mod tests {
             assert!(std::panic::catch_unwind(items).is_err(), "{step} {count}");
         }
         assert!(std::panic::catch_unwind(|| Steps::<[f32; 4]>::new(&values[..3], 1, 1).count()).is_err());
+    }
+    #[test]
+    fn places_are_the_same_after_every_step() {
+        let values: Vec<f32> = (0..20u8).map(f32::from).collect();
+        for (places, step, count) in [([0, 3, 16], 2, 2), ([5, 5, 0], 0, 7), ([18, 1, 2], 9, 1), ([0, 1, 2], 15, 2)] {
+            let found: Vec<_> = Places::<[f32; 2], 3>::new(&values, places, step, count)
+                .map(|items| items.map(|&[a, b]| [a as usize, b as usize]))
+                .collect();
+            let expected: Vec<_> =
+                (0..count).map(|i| places.map(|place| [i * step + place, i * step + place + 1])).collect();
+            assert_eq!(found, expected);
+        }
+        assert_eq!(Places::<[f32; 2], 2>::new(&values, [usize::MAX, 1], 1, 0).count(), 0);
+        for (places, step, count) in [([0, 19], 0, 1), ([19, 0], 0, 1), ([2, 3], 16, 2), ([usize::MAX, 0], 0, 1)] {
+            assert!(
+                std::panic::catch_unwind(|| _ = Places::<[f32; 2], 2>::new(&values, places, step, count)).is_err(),
+                "{places:?} {step} {count}"
+            );
+        }
     }
 }
