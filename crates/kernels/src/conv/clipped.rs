@@ -8,6 +8,7 @@ use super::reach::Reach;
 use crate::activation::{load_part, store_part};
 use crate::epilogue::Epilogue;
 use crate::gemm::NR;
+use crate::shape::taps_inside;
 use crate::simd::F32x4;
 use core::array::from_fn;
 
@@ -36,9 +37,13 @@ pub(super) fn pays(windows: &Windows) -> bool {
     clipped.saturating_mul(PRODUCT_COST) < row
 }
 
-/// Taps of all windows that lie in the input.
+/// Taps of all windows that lie in the input. Positions and taps are alike here, and the fewer of them are looked at one by
+/// one: a 1x1 convolution has one tap and, all rows being one, as many positions as pixels.
 fn taps_in_input(reach: &Reach) -> u64 {
-    (0..reach.positions).map(|position| reach.taps_of(reach.start(position)).len() as u64).sum()
+    let Reach { positions, step, first, taps, tap_step, input, .. } = *reach;
+    let [few, many] =
+        if taps < positions { [(taps, tap_step), (positions, step)] } else { [(positions, step), (taps, tap_step)] };
+    (0..few.0).map(|i| taps_inside((i * few.1) as isize + first, many.0, many.1, input).len() as u64).sum()
 }
 
 /// `input` NHWC, `packed` panels, a matrix a group.
