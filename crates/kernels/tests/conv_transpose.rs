@@ -55,6 +55,39 @@ fn channels_around_lanes_and_tiles() {
     }
 }
 
+/// Windows side by side: rows of blocks that are whole vectors, or not; many pixels, or one; and what just fails to be one.
+#[test]
+fn blocks() {
+    for (k_h, k_w) in [(2, 2), (1, 1), (3, 1), (1, 4), (2, 3), (4, 2)] {
+        for (in_c, out_c) in [(5, 1), (3, 2), (8, 3), (6, 4), (24, 8), (7, 13)] {
+            for input in [[1, 1, 1, in_c], [2, 3, 5, in_c], [1, 2, 29, in_c]] {
+                let conv = Conv2dSpec { stride_h: k_h, stride_w: k_w, ..plain_spec(input, out_c, [k_h, k_w]) };
+                check_plain(&unpadded(conv));
+                if let Err(error) = check(
+                    &unpadded(conv),
+                    Layout::Nchw,
+                    Activation::LeakyRelu { alpha: 0.25 },
+                    in_c % 2 == 0,
+                    &mut Rng::new(5),
+                ) {
+                    panic!("{error} {conv:?}");
+                }
+                for other in [
+                    ConvTranspose2dSpec { output_padding_h: k_h - 1, ..unpadded(conv) },
+                    ConvTranspose2dSpec { output_padding_w: k_w - 1, ..unpadded(conv) },
+                    unpadded(Conv2dSpec { dilation_w: 2, ..conv }),
+                    unpadded(Conv2dSpec { pad_top: 1, ..conv }),
+                    unpadded(Conv2dSpec { pad_right: 1, ..conv }),
+                ] {
+                    if ConvTranspose2d::new(&other, Layout::Nhwc, Activation::Identity).is_ok() {
+                        check_plain(&other);
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn every_phase_of_stride_and_dilation() {
     for stride in 1..=5 {

@@ -1,5 +1,6 @@
 //! Convolution: one file a strategy; this one chooses among them and checks the buffers.
 
+mod blocks;
 mod clipped;
 mod depthwise;
 mod direct;

@@ -30,6 +30,8 @@ pub(crate) enum PackedForm {
     Winograd,
     /// Panels, a matrix a group and phase; the periods of taps that share a phase.
     Phases([usize; 2]),
+    /// Panels of a matrix with a column for each output of a block, see [`super::blocks`].
+    Blocks,
 }
 
 /// A filter in the form that a strategy wants.

@@ -2,7 +2,11 @@
 //!
 //! Output `o` gathers input `i` by tap `k` where `o + pad = i * stride + k * dilation`: outputs a stride apart use the same
 //! taps. Each such phase is an ordinary convolution of stride 1 with a part of the kernel, and every output is written once.
+//!
+//! Where windows neither overlap nor leave gaps, each phase is a single tap, and an input pixel's outputs are a block of their
+//! own: one product of pixels and of all taps' weights ([`super::blocks`]).
 
+use super::blocks::{self, Blocks};
 use super::direct::{self, Windows};
 use super::packed::{PackedFilter, PackedForm, PackingKey, Packs, channels_first};
 use super::reach::Reach;
@@ -125,11 +129,14 @@ impl ConvTranspose2d {
             expect_len("bias", bias.len(), shape.output.c)?;
         }
         let mut packed = filter.values("filter", self.packing())?;
+        let epilogue = Epilogue { bias, residual: None, activation: self.activation };
+        if let Some(blocks) = Blocks::of(shape) {
+            return blocks::run(&blocks, input, packed, epilogue, workspace, output);
+        }
         let sparse = |axis: &Axis| axis.kernel.min(period(axis)) < axis.stride;
         if sparse(&shape.h) || sparse(&shape.w) {
             self.fill_untouched(bias, output);
         }
-        let epilogue = Epilogue { bias, residual: None, activation: self.activation };
         for phase in self.phases() {
             let windows = self.windows(phase);
             let panels = windows.panels();
@@ -165,8 +172,9 @@ impl ConvTranspose2d {
 impl Packs for ConvTranspose2d {
     fn packing(&self) -> PackingKey {
         let ConvTranspose2dShape { h, w, groups, .. } = self.shape;
+        let is_blocks = Blocks::of(&self.shape).is_some();
         PackingKey {
-            form: PackedForm::Phases([period(&h), period(&w)]),
+            form: if is_blocks { PackedForm::Blocks } else { PackedForm::Phases([period(&h), period(&w)]) },
             channels_first: channels_first(self.filter_layout),
             taps: [h.kernel, w.kernel],
             channels: [self.shape.input.c / groups, self.shape.output.c / groups],
@@ -177,6 +185,9 @@ impl Packs for ConvTranspose2d {
     fn pack(&self, filter: &[f32]) -> Result<PackedFilter, SpecError> {
         expect_len("filter", filter.len(), self.shape.filter_len())?;
         let (key, strides) = (self.packing(), self.filter_strides());
+        if let Some(blocks) = Blocks::of(&self.shape) {
+            return blocks::pack(&blocks, key, &strides, filter);
+        }
         let (period_h, period_w) = (period(&self.shape.h), period(&self.shape.w));
         let mut len = 0usize;
         for phase in self.phases() {

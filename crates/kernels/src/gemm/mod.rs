@@ -10,7 +10,7 @@ mod kernel;
 mod pack;
 mod packed_tile;
 
-pub(crate) use pack::{FilterStrides, PackedShape, PanelShape, pack_panels};
+pub(crate) use pack::{FilterStrides, PackedShape, PanelShape, pack_columns, pack_panels};
 pub(crate) use packed_tile::{Columns, tile_of};
 
 use crate::epilogue::Epilogue;

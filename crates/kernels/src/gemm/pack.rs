@@ -2,6 +2,7 @@
 
 use super::NR;
 use crate::shape::{SpecError, checked_len};
+use core::array::from_fn;
 
 /// Where a filter's elements lie: the steps from one tap, channel or output to the next.
 #[derive(Clone, Copy, Debug)]
@@ -79,18 +80,49 @@ pub(crate) fn pack_panels(
     n: usize,
     packed: &mut [f32],
 ) {
+    pack_columns(filter, taps, [k_c, strides.k_c], n, &|column| first + column * strides.n, packed);
+}
+
+/// Packs one matrix of `n` columns, whose rows are the taps at `taps`, each with `k_c` channels `k_step` apart; `column` says
+/// where a column lies.
+pub(crate) fn pack_columns(
+    filter: &[f32],
+    taps: &[usize],
+    [k_c, k_step]: [usize; 2],
+    n: usize,
+    column: &dyn Fn(usize) -> usize,
+    packed: &mut [f32],
+) {
     let padded_k = packed.len() / n.next_multiple_of(4);
-    for (panel, column) in packed.chunks_mut(padded_k * NR).zip((0..n).step_by(NR)) {
-        let width = NR.min(n - column);
+    for (panel, first) in packed.chunks_mut(padded_k * NR).zip((0..n).step_by(NR)) {
         let lanes = panel.len() / padded_k;
-        panel.fill(0.0);
-        let mut rows = panel.chunks_exact_mut(lanes);
-        for tap in taps {
-            let tap = first + tap + column * strides.n;
-            for (c, row) in rows.by_ref().take(k_c).enumerate() {
-                let from = filter[tap + c * strides.k_c..].iter().step_by(strides.n);
-                for (to, &value) in row[..width].iter_mut().zip(from) {
-                    *to = value;
+        let width = NR.min(n - first);
+        let places: [usize; NR] = from_fn(|lane| column(first + lane.min(width - 1)));
+        pack_panel(filter, taps, [k_c, k_step], &places[..width], lanes, panel);
+    }
+}
+
+/// Packs columns, at most eight, that begin at `places`. A function of its own: V8 replaces its quick code between two calls, not
+/// within one.
+#[inline(never)]
+fn pack_panel(
+    filter: &[f32],
+    taps: &[usize],
+    [k_c, k_step]: [usize; 2],
+    places: &[usize],
+    lanes: usize,
+    panel: &mut [f32],
+) {
+    let adjacent = places.len() == NR && places.iter().enumerate().all(|(lane, &place)| place == places[0] + lane);
+    let mut rows = panel.chunks_exact_mut(lanes);
+    for tap in taps {
+        for (c, row) in (0..k_c).zip(rows.by_ref()) {
+            let at = tap + c * k_step;
+            if let (true, Some(row)) = (adjacent, row.first_chunk_mut::<NR>()) {
+                row.copy_from_slice(&filter[places[0] + at..][..NR]);
+            } else {
+                for (lane, to) in row.iter_mut().enumerate() {
+                    *to = places.get(lane).map_or(0.0, |place| filter[place + at]);
                 }
             }
         }
