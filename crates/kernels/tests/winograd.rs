@@ -113,6 +113,39 @@ fn widths_channels_and_paddings() {
     assert!(cases > 150, "{cases}");
 }
 
+/// Phases of as many tiles as one another, of more in the first than in the last, of a single row, and dilations beyond the image.
+#[test]
+fn dilations() {
+    for (dilation_h, dilation_w) in [(1, 2), (2, 1), (2, 3), (3, 3), (5, 5), (7, 2), (12, 11), (20, 30)] {
+        for (h, w) in [(9, 8), (8, 17), (13, 21), (24, 10)] {
+            for (pad, with_residual) in [(0, false), (1, true), (dilation_h, true), (2 * dilation_h + 1, false)] {
+                let spec = Conv2dSpec { dilation_h, dilation_w, ..padded_spec([2, h, w, 5], 6, pad) };
+                let Ok(conv) = Conv2d::new(&spec, Layout::Nhwc, Activation::Identity) else { continue };
+                let conv = conv.with_strategy(Strategy::Winograd).unwrap();
+                let mut rng = Rng::new((h * w + pad) as u64);
+                let input = Guarded::of(&rng.values(conv.shape.input.len()));
+                let (filter, bias) = (rng.values(conv.shape.filter_len()), rng.values(6));
+                let input = input.finish().unwrap();
+                let residual = rng.values(conv.shape.output.len());
+                let residual = with_residual.then_some(&residual[..]);
+                let expected =
+                    conv2d(&conv.shape, Layout::Nhwc, Activation::Identity, input, &filter, Some(&bias), residual);
+                let tolerances = oracle::winograd::tolerances(&conv.shape, Layout::Nhwc, input, &filter);
+                let mut output = Guarded::new(conv.shape.output.len());
+                let packed = conv.pack(&filter).unwrap();
+                conv.run(input, &packed, Some(&bias), residual, &mut Workspace::default(), output.body()).unwrap();
+                let result = compare(output.finish().unwrap(), &expected.values, |i| tolerances[i] + 1e-6);
+                assert_eq!(result, Ok(()), "{spec:?}");
+            }
+        }
+    }
+    let spec = Conv2dSpec { dilation_h: 5, dilation_w: 5, ..padded_spec([1, 80, 80, 64], 64, 5) };
+    assert_eq!(plan(&spec).strategy(), Strategy::Winograd);
+    // Four rows of an image are four phases of a row each: three quarters of their tiles would be empty.
+    let spec = Conv2dSpec { dilation_h: 5, dilation_w: 1, ..padded_spec([1, 4, 80, 64], 64, 5) };
+    assert_eq!(plan(&spec).strategy(), Strategy::Direct);
+}
+
 #[test]
 fn memory_is_bounded() {
     for (image, in_c, out_c) in [([56, 56], 64, 64), ([7, 7], 512, 512), ([30, 30], 1100, 8), ([90, 2000], 3, 3)] {
@@ -169,12 +202,7 @@ fn strict_never_uses_it() {
     assert_eq!(conv.strategy(), Strategy::Winograd);
     assert_eq!(conv.with_accuracy(Accuracy::Strict).strategy(), Strategy::Direct);
     assert_eq!(conv.with_accuracy(Accuracy::Strict).with_accuracy(Accuracy::Fast), conv);
-    for other in [
-        Conv2dSpec { stride_h: 2, ..spec },
-        Conv2dSpec { dilation_w: 2, ..spec },
-        Conv2dSpec { groups: 2, ..spec },
-        Conv2dSpec { k_w: 5, ..spec },
-    ] {
+    for other in [Conv2dSpec { stride_h: 2, ..spec }, Conv2dSpec { groups: 2, ..spec }, Conv2dSpec { k_w: 5, ..spec }] {
         assert_eq!(plan(&other).with_strategy(Strategy::Winograd), None, "{other:?}");
     }
 }

@@ -42,8 +42,12 @@ const roundings = 28;
 
 /** True if a convolution may be computed so. */
 export function isWinograd(filter: Nd, groups: number, [rows, columns]: readonly [Axis, Axis]): boolean {
-  const steps = [rows.stride, columns.stride, rows.dilation, columns.dilation];
-  return at(filter.shape, 0) === 3 && at(filter.shape, 1) === 3 && groups === 1 && steps.every((step) => step === 1);
+  return at(filter.shape, 0) === 3 && at(filter.shape, 1) === 3 && groups === 1 && rows.stride * columns.stride === 1;
+}
+
+/** Where tiles begin along an axis: tiles of four outputs a dilation apart. */
+function firsts({ output, dilation }: Axis): readonly number[] {
+  return Array.from({ length: output }, (_, i) => i).filter((i) => Math.floor(i / dilation) % 4 === 0);
 }
 
 /**
@@ -62,11 +66,12 @@ export function winogradTolerance(
     onBothAxes(ofFilter, (h, w) => at(filter.data, (h * 3 + w) * inC * outC + pair)),
   );
   for (let image = 0; image < n; image++) {
-    for (let top = 0; top < rows.output; top += 4) {
-      for (let left = 0; left < columns.output; left += 4) {
+    for (const top of firsts(rows)) {
+      for (const left of firsts(columns)) {
         const points = Array.from({ length: inC }, (_, c) =>
           onBothAxes(ofInput, (i, j) => {
-            const [row, column] = [top + i - rows.before, left + j - columns.before];
+            const row = top + i * rows.dilation - rows.before;
+            const column = left + j * columns.dilation - columns.before;
             const inside = row >= 0 && row < rows.input && column >= 0 && column < columns.input;
             return inside ? at(x.data, ((image * rows.input + row) * columns.input + column) * inC + c) : 0;
           }),
@@ -78,11 +83,12 @@ export function winogradTolerance(
               0,
             ),
           );
-          for (let i = 0; i < Math.min(4, rows.output - top); i++) {
-            for (let j = 0; j < Math.min(4, columns.output - left); j++) {
-              const place = ((image * rows.output + top + i) * columns.output + left + j) * outC + oc;
-              tolerance[place] = (inC + roundings) * unit * at(outputs, i * 4 + j);
-            }
+          for (const [index, output] of outputs.entries()) {
+            const row = top + Math.floor(index / 4) * rows.dilation;
+            const column = left + (index % 4) * columns.dilation;
+            if (row >= rows.output || column >= columns.output) continue;
+            const place = ((image * rows.output + row) * columns.output + column) * outC + oc;
+            tolerance[place] = (inC + roundings) * unit * output;
           }
         }
       }

@@ -58,13 +58,16 @@ pub fn tolerances(shape: &Conv2dShape, layout: Layout, input: &[f32], filter: &[
         })
         .collect();
     let mut tolerances = vec![0.0; to.len()];
-    let tiles = |size: usize| (0..size).step_by(4);
-    for (n, y, x) in (0..to.n).flat_map(|n| tiles(to.h).flat_map(move |y| tiles(to.w).map(move |x| (n, y, x)))) {
+    let (step_h, step_w) = (shape.h.dilation, shape.w.dilation);
+    // Tiles of outputs a dilation apart.
+    let tiles = |size: usize, step: usize| (0..step).flat_map(move |phase| (phase..size).step_by(4 * step));
+    let tiles = |n: usize| tiles(to.h, step_h).flat_map(move |y| tiles(to.w, step_w).map(move |x| (n, y, x)));
+    for (n, y, x) in (0..to.n).flat_map(tiles) {
         let points: Vec<[[f64; 6]; 6]> = (0..from.c)
             .map(|c| {
                 let pixel = |i: usize, j: usize| {
-                    let row = (y + i).checked_sub(shape.h.pad_before).filter(|&row| row < from.h)?;
-                    let column = (x + j).checked_sub(shape.w.pad_before).filter(|&column| column < from.w)?;
+                    let row = (y + i * step_h).checked_sub(shape.h.pad_before).filter(|&row| row < from.h)?;
+                    let column = (x + j * step_w).checked_sub(shape.w.pad_before).filter(|&column| column < from.w)?;
                     Some(f64::from(input[((n * from.h + row) * from.w + column) * from.c + c]))
                 };
                 on_both_axes(&INPUT, core::array::from_fn(|i| core::array::from_fn(|j| pixel(i, j).unwrap_or(0.0))))
@@ -74,9 +77,9 @@ pub fn tolerances(shape: &Conv2dShape, layout: Layout, input: &[f32], filter: &[
             let products = core::array::from_fn(|i| {
                 core::array::from_fn(|j| (0..from.c).map(|c| points[c][i][j] * weights[c * to.c + o][i][j]).sum())
             });
-            for (i, row) in on_both_axes(&OUTPUT, products).into_iter().enumerate().take(to.h - y) {
-                for (j, magnitude) in row.into_iter().enumerate().take(to.w - x) {
-                    tolerances[((n * to.h + y + i) * to.w + x + j) * to.c + o] = unit * magnitude;
+            for (y, row) in (y..to.h).step_by(step_h).zip(on_both_axes(&OUTPUT, products)) {
+                for (x, magnitude) in (x..to.w).step_by(step_w).zip(row) {
+                    tolerances[((n * to.h + y) * to.w + x) * to.c + o] = unit * magnitude;
                 }
             }
         }
