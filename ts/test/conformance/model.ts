@@ -106,7 +106,10 @@ export const cases: readonly Case[] = [
       const profile = await model.profile(undefined, { rounds: 1 });
       // A page's clock ticks every tenth of a millisecond: layers this small may take no time by it.
       check(profile.total >= 0, `a run of ${profile.total} ms`);
-      check(profile.nodes.some(({ name }) => name === "top"), "the profile names its layers");
+      check(
+        profile.nodes.some(({ name }) => name === "top"),
+        "the profile names its layers",
+      );
       model.dispose();
       equal(engine.memory().tensors, before, "tensors");
       await rejects(model.run({ data: new Float32Array(192), shape: [1, 8, 8, 3] }), "tensor-disposed");
