@@ -1,8 +1,8 @@
 //! Activation functions: one vector, one value, or whole slices.
 
-use crate::math;
+use crate::math::{self, Exp};
 use crate::shape::{SpecError, expect_len};
-use crate::simd::F32x4;
+use crate::simd::{F32x4, hoisted};
 
 /// A function applied to every element, alone or fused into the operator before it. NaN in gives NaN out.
 /// At minus infinity `HardSwish`, `Silu`, `Gelu` and `GeluTanh` give their limit -0, where PyTorch gives NaN.
@@ -93,15 +93,11 @@ macro_rules! with_closure {
             Activation::LeakyRelu { alpha } => {
                 with_closure!(@ $f, |x: F32x4| x.lt(F32x4::zero()).select(x * F32x4::splat(alpha), x), $body)
             }
-            Activation::Sigmoid => with_closure!(@ $f, math::sigmoid, $body),
+            Activation::Sigmoid => with_closure!(@ $f, sigmoid(), $body),
             Activation::Tanh => with_closure!(@ $f, math::tanh, $body),
-            Activation::HardSigmoid { alpha, beta } => {
-                with_closure!(@ $f, |x: F32x4| hard_sigmoid(x, alpha, beta), $body)
-            }
-            Activation::HardSwish => {
-                with_closure!(@ $f, |x: F32x4| finite_below(x) * hard_sigmoid(x, 1.0 / 6.0, 0.5), $body)
-            }
-            Activation::Silu => with_closure!(@ $f, |x: F32x4| finite_below(x) * math::sigmoid(x), $body),
+            Activation::HardSigmoid { alpha, beta } => with_closure!(@ $f, hard_sigmoid(alpha, beta), $body),
+            Activation::HardSwish => with_closure!(@ $f, hard_swish(), $body),
+            Activation::Silu => with_closure!(@ $f, silu(), $body),
             Activation::Gelu => with_closure!(@ $f, |x: F32x4| finite_below(x) * math::normal_cdf(x), $body),
             Activation::GeluTanh => with_closure!(@ $f, gelu_tanh, $body),
             Activation::Elu { alpha } => with_closure!(@ $f, |x: F32x4| elu(x, alpha, 1.0), $body),
@@ -133,9 +129,29 @@ fn finite_below(x: F32x4) -> F32x4 {
 }
 
 #[inline(always)]
-fn hard_sigmoid(x: F32x4, alpha: f32, beta: f32) -> F32x4 {
-    let y = x.mul_add(F32x4::splat(alpha), F32x4::splat(beta));
-    y.pmax(F32x4::zero()).pmin(F32x4::splat(1.0))
+fn hard_sigmoid(alpha: f32, beta: f32) -> impl Fn(F32x4) -> F32x4 {
+    let [alpha, beta, one] = hoisted([alpha, beta, 1.0]);
+    move |x| x.mul_add(alpha, beta).pmax(F32x4::zero()).pmin(one)
+}
+
+#[inline(always)]
+fn hard_swish() -> impl Fn(F32x4) -> F32x4 {
+    let [lowest] = hoisted([f32::MIN]);
+    let gate = hard_sigmoid(1.0 / 6.0, 0.5);
+    move |x| x.pmax(lowest) * gate(x)
+}
+
+#[inline(always)]
+fn sigmoid() -> impl Fn(F32x4) -> F32x4 {
+    let exp = Exp::hoisted();
+    move |x| exp.sigmoid(x)
+}
+
+#[inline(always)]
+fn silu() -> impl Fn(F32x4) -> F32x4 {
+    let [lowest] = hoisted([f32::MIN]);
+    let sigmoid = sigmoid();
+    move |x| x.pmax(lowest) * sigmoid(x)
 }
 
 #[inline(always)]
@@ -225,7 +241,8 @@ pub(crate) fn block_of(values: &[f32]) -> [f32; BLOCK] {
 /// Calls `f` with pieces of a slice: where each begins, a copy of it, and itself to be written. Every function is in the code
 /// once, as a loop that reads elsewhere than it writes.
 pub(crate) fn in_place(xs: &mut [f32], mut f: impl FnMut(usize, &[f32], &mut [f32])) {
-    const PIECE: usize = 64;
+    // Copying is a call out of the module: pieces of 64 took a hard swish behind a 1x1 16-32 over 160x160 1.1 times as long.
+    const PIECE: usize = 512;
     let mut copy = [0.0; PIECE];
     for (i, xs) in xs.chunks_mut(PIECE).enumerate() {
         let copy = &mut copy[..xs.len()];

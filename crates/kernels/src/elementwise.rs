@@ -1,7 +1,7 @@
 //! Arithmetic element by element: functions of one tensor, and of two with numpy's broadcasting.
 
 use crate::activation::{BLOCK, block_of, by_blocks, in_place, map_blocks, map_vectors};
-use crate::math;
+use crate::math::{self, Exp};
 use crate::shape::{SpecError, checked_len, expect_len};
 use crate::simd::{F32x4, Steps};
 
@@ -145,7 +145,10 @@ impl Unary {
             Self::Abs => map_blocks(x, y, F32x4::abs),
             Self::Neg => map_blocks(x, y, |x| -x),
             Self::Sqrt => map_vectors(x, y, F32x4::sqrt),
-            Self::Exp => map_vectors(x, y, math::exp),
+            Self::Exp => {
+                let exp = Exp::hoisted();
+                map_vectors(x, y, |x| exp.of(x));
+            }
             Self::Log => map_vectors(x, y, math::log),
             Self::Square => map_blocks(x, y, |x| x * x),
             Self::Reciprocal => map_vectors(x, y, |x| F32x4::splat(1.0) / x),

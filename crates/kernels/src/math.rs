@@ -4,7 +4,7 @@
 //! fused multiply-add (fusing changes them by a few hundredths). NaN in gives NaN out everywhere.
 //! Coefficients without a source are minimax fits of our own (weighted least squares, reweighted to equal ripples).
 
-use crate::simd::F32x4;
+use crate::simd::{F32x4, hoisted};
 
 /// `ln 2` in two parts: the first has 9 significant bits, so its product with an exponent is exact.
 const LN_2_HI: f32 = 355.0 / 512.0;
@@ -12,57 +12,113 @@ const LN_2_LO: f32 = -2.121_944_4e-4;
 
 /// `c[0] + c[1] x + c[2] x^2 + ...`, by Horner's rule.
 #[inline(always)]
-fn polynomial<const N: usize>(x: F32x4, c: [f32; N]) -> F32x4 {
-    let mut sum = F32x4::splat(c[N - 1]);
-    for &c in c[..N - 1].iter().rev() {
-        sum = sum.mul_add(x, F32x4::splat(c));
+fn polynomial<const N: usize>(x: F32x4, c: [F32x4; N]) -> F32x4 {
+    c[..N - 1].iter().rev().fold(c[N - 1], |sum, &c| sum.mul_add(x, c))
+}
+
+/// The constants of `e^x`.
+#[derive(Clone, Copy)]
+pub struct Exp {
+    lowest: F32x4,
+    highest: F32x4,
+    log2_e: F32x4,
+    minus_ln_2: [F32x4; 2],
+    coefficients: [F32x4; 5],
+    half: F32x4,
+    one: F32x4,
+}
+
+impl Exp {
+    #[inline(always)]
+    fn new(vectors: impl FnOnce([f32; 12]) -> [F32x4; 12]) -> Self {
+        let log2_e = core::f32::consts::LOG2_E;
+        let [lowest, highest, log2_e, hi, lo, half, one, c @ ..] = vectors([
+            -104.0,
+            89.0,
+            log2_e,
+            -LN_2_HI,
+            -LN_2_LO,
+            0.5,
+            1.0,
+            0.499_999_9,
+            0.166_664_97,
+            0.041_668_67,
+            0.008_371_497,
+            0.001_380_883_4,
+        ]);
+        Self { lowest, highest, log2_e, minus_ln_2: [hi, lo], coefficients: c, half, one }
     }
-    sum
-}
 
-/// `x = n ln 2 + r`, `n` whole, `|r| <= (ln 2) / 2`, up to rounding.
-#[inline(always)]
-fn reduce(x: F32x4) -> (F32x4, F32x4) {
-    let n = (x * F32x4::splat(core::f32::consts::LOG2_E)).round();
-    let r = n.mul_add(F32x4::splat(-LN_2_HI), x);
-    (n, n.mul_add(F32x4::splat(-LN_2_LO), r))
-}
+    /// For single vectors.
+    #[inline(always)]
+    fn written() -> Self {
+        Self::new(|numbers| numbers.map(F32x4::splat))
+    }
 
-/// `e^r - 1` for `|r| <= 0.36`, as `r + r^2 p(r)`.
-#[inline(always)]
-fn exp_m1_reduced(r: F32x4) -> F32x4 {
-    let p = polynomial(r, [0.499_999_9, 0.166_664_97, 0.041_668_67, 0.008_371_497, 0.001_380_883_4]);
-    p.mul_add(r * r, r)
-}
+    /// For loops, see [`hoisted`].
+    #[inline(always)]
+    pub fn hoisted() -> Self {
+        Self::new(hoisted)
+    }
 
-/// `y * 2^n` for `n` in `-252..=254`. Two factors: the first keeps the result normal, so that a subnormal one is rounded once.
-#[inline(always)]
-fn scale(y: F32x4, n: F32x4) -> F32x4 {
-    let half = (n * F32x4::splat(0.5)).floor();
-    y * half.exp2_whole() * (n - half).exp2_whole()
+    /// `x = n ln 2 + r`, `n` whole, `|r| <= (ln 2) / 2`, up to rounding.
+    #[inline(always)]
+    fn reduce(&self, x: F32x4) -> (F32x4, F32x4) {
+        let n = (x * self.log2_e).round();
+        let r = n.mul_add(self.minus_ln_2[0], x);
+        (n, n.mul_add(self.minus_ln_2[1], r))
+    }
+
+    /// `e^r - 1` for `|r| <= 0.36`, as `r + r^2 p(r)`.
+    #[inline(always)]
+    fn m1_reduced(&self, r: F32x4) -> F32x4 {
+        polynomial(r, self.coefficients).mul_add(r * r, r)
+    }
+
+    /// `y * 2^n` for `n` in `-252..=254`. Two factors: the first keeps the result normal, so that a subnormal one is rounded once.
+    #[inline(always)]
+    fn scale(&self, y: F32x4, n: F32x4) -> F32x4 {
+        let half = (n * self.half).floor();
+        y * half.exp2_whole() * (n - half).exp2_whole()
+    }
+
+    /// [`exp`].
+    #[inline(always)]
+    pub fn of(&self, x: F32x4) -> F32x4 {
+        let (n, r) = self.reduce(x.pmax(self.lowest).pmin(self.highest));
+        self.scale(self.m1_reduced(r) + self.one, n)
+    }
+
+    /// [`sigmoid`].
+    #[inline(always)]
+    pub fn sigmoid(&self, x: F32x4) -> F32x4 {
+        let e = self.of(-x.abs());
+        x.lt(F32x4::zero()).select(e, self.one) / (self.one + e)
+    }
 }
 
 /// `e^x`. At most 1.03 ULP; subnormal results included, infinity above 88.73, zero below -103.98.
 #[inline(always)]
 pub fn exp(x: F32x4) -> F32x4 {
-    let (n, r) = reduce(x.pmax(F32x4::splat(-104.0)).pmin(F32x4::splat(89.0)));
-    scale(exp_m1_reduced(r) + F32x4::splat(1.0), n)
+    Exp::written().of(x)
 }
 
 /// `e^(hi + lo)`, where `lo` is what `hi <= 0` lacks of the exact argument, at most 0.01 of either sign.
 #[inline(always)]
 fn exp_of_sum(hi: F32x4, lo: F32x4) -> F32x4 {
-    let (n, r) = reduce(hi.pmax(F32x4::splat(-105.0)));
-    scale(exp_m1_reduced(r + lo) + F32x4::splat(1.0), n)
+    let exp = Exp::written();
+    let (n, r) = exp.reduce(hi.pmax(F32x4::splat(-105.0)));
+    exp.scale(exp.m1_reduced(r + lo) + F32x4::splat(1.0), n)
 }
 
 /// `e^x - 1` for `x <= 0`, exact near zero where `exp(x) - 1` cancels. At most 0.94 ULP.
 #[inline(always)]
 pub fn exp_m1_of_negative(x: F32x4) -> F32x4 {
     // Below -17.4 the result rounds to -1.
-    let (n, r) = reduce(x.pmax(F32x4::splat(-25.0)));
+    let exp = Exp::written();
+    let (n, r) = exp.reduce(x.pmax(F32x4::splat(-25.0)));
     let s = n.exp2_whole();
-    s * exp_m1_reduced(r) + (s - F32x4::splat(1.0))
+    s * exp.m1_reduced(r) + (s - F32x4::splat(1.0))
 }
 
 /// Natural logarithm. At most 0.9 ULP; -infinity at zero, NaN below. The polynomial is that of FreeBSD's `logf` (e_logf.c).
@@ -75,7 +131,7 @@ pub fn log(x: F32x4) -> F32x4 {
     let f = m - F32x4::splat(1.0);
     let s = f / (f + F32x4::splat(2.0));
     let z = s * s;
-    let rest = z * polynomial(z, [0.666_666_6, 0.400_009_72, 0.284_987_87, 0.242_790_79]);
+    let rest = z * polynomial(z, [0.666_666_6, 0.400_009_72, 0.284_987_87, 0.242_790_79].map(F32x4::splat));
     let half_square = F32x4::splat(0.5) * f * f;
     let low = s * (half_square + rest) + n * F32x4::splat(9.058_001e-6);
     let y = n * F32x4::splat(0.693_138_1) + (f - (half_square - low));
@@ -94,9 +150,7 @@ pub fn tanh(x: F32x4) -> F32x4 {
 /// `1 / (1 + e^-x)`. At most 2.5 ULP, however small the result.
 #[inline(always)]
 pub fn sigmoid(x: F32x4) -> F32x4 {
-    let one = F32x4::splat(1.0);
-    let e = exp(-x.abs());
-    x.lt(F32x4::zero()).select(e, one) / (one + e)
+    Exp::written().sigmoid(x)
 }
 
 /// `ln(1 + e^x)`. At most 3 ULP, however small the result.
@@ -169,7 +223,8 @@ fn scaled_erfc(z: F32x4) -> F32x4 {
             -0.202_864_51,
             -0.188_780_04,
             -0.057_951_68,
-        ],
+        ]
+        .map(F32x4::splat),
     );
     s * q.mul_add(v, one)
 }
@@ -190,7 +245,8 @@ pub fn erf(x: F32x4) -> F32x4 {
     // erf(x) = x + x q(x^2): only 2/√π - 1 is rounded, not 2/√π.
     let q = polynomial(
         x * x,
-        [0.128_379_17, -0.376_126_38, 0.112_837_73, -0.026_864_344, 0.005_215_238, -8.331_138e-4, 9.310_684e-5],
+        [0.128_379_17, -0.376_126_38, 0.112_837_73, -0.026_864_344, 0.005_215_238, -8.331_138e-4, 9.310_684e-5]
+            .map(F32x4::splat),
     );
     let near = q.mul_add(x, x);
     let (hi, lo) = square_in_two(z);

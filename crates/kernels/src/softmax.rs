@@ -2,7 +2,7 @@
 
 use crate::activation::{map, map_in_place};
 use crate::elementwise::{Binary, Unary, binary_in_place};
-use crate::math;
+use crate::math::{self, Exp};
 use crate::memory::Buffer;
 use crate::reduce::{Fold, fold_columns};
 use crate::shape::{SpecError, checked_len, expect_len};
@@ -39,7 +39,8 @@ fn softmax_row(from: &[f32], to: &mut [f32], log: bool) {
     let lowest = F32x4::splat(f32::NEG_INFINITY);
     let max = chunks.iter().fold(lowest, |max, x| max.max_of_numbers(F32x4::load(x)));
     let max = max.to_array().iter().chain(rest).fold(f32::NEG_INFINITY, |max, &x| if max < x { x } else { max });
-    map(from, to, |x| math::exp(x - F32x4::splat(max)));
+    let exp = Exp::hoisted();
+    map(from, to, |x| exp.of(x - F32x4::splat(max)));
     let (chunks, rest) = to.as_chunks::<4>();
     let sum = chunks.iter().fold(F32x4::zero(), |sum, y| sum + F32x4::load(y)).sum();
     let sum = F32x4::splat(rest.iter().fold(sum, |sum, y| sum + y));
