@@ -81,8 +81,6 @@ export function huber(options: HuberOptions = {}): Huber {
   return Object.freeze({ kind: call, delta });
 }
 
-const LOSSES: { readonly [K in LossName]: () => Loss } = { crossEntropy, binaryCrossEntropy, meanSquaredError, huber };
-
 /** The `loss` option: a name, or what a function of `losses` made. */
 export function parseLoss(call: string, value: unknown): Loss {
   const { kind, ...options } =
