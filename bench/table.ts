@@ -44,7 +44,8 @@ function heading(report: Report): string {
     lines.push(
       `Multiply-add peak in WebAssembly: ${peakOf(report).toFixed(1)} GFLOP/s${report.fused ? " (relaxed SIMD)" : ""}; copying 64 MiB: ${report.bandwidth.toFixed(1)} GB/s.`,
       `Medians of ${report.cases[0]?.peak.length} interleaved rounds${report.clock === "cpu" ? ", CPU time" : ""}. ×: how many times longer than lenslet, medians of the ratios of a round.`,
-      "ms of a layer: one call, output allocated, result copied to a new JavaScript array. kept, and every filter: the result stays in the runtime, as",
+      "ms of a layer: one call, the result copied to a JavaScript array, by lenslet to one that it is given (`data({ into })`), by the peers, who have",
+      "no such call, to a new one. kept, and every filter: the result stays in the runtime, as",
       "between the layers of a network, beside the best WebAssembly peer that can do so. % peak and copies (of the input) are of that.",
     );
   }

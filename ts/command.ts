@@ -195,6 +195,8 @@ export interface Executor {
   submit(command: Command): void;
   /** A copy of a tensor's bytes, after all commands so far; rejects with what kept the tensor from being made. */
   read(id: TensorId): Promise<ArrayBuffer>;
+  /** Writes a tensor's bytes to `into`, which has as many; else as {@link Executor.read}. */
+  readInto(id: TensorId, into: Uint8Array): Promise<void>;
   /** Resolves after all commands so far; rejects with the first failure since the last `idle`. */
   idle(): Promise<void>;
   /**

@@ -107,6 +107,7 @@ export {
 export type { FileSource, Progress } from "./source.ts";
 export { type Coverage, coverage, featureMapSize, type Shape, type WindowOptions, type WindowSpec } from "./shape.ts";
 export {
+  type DataOptions,
   type DType,
   type NdArray,
   type Numbers,

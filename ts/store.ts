@@ -224,6 +224,16 @@ export class Store implements TensorStore {
   }
 
   async read(handle: Handle): Promise<ArrayBuffer> {
+    if (this.#isEmpty(handle)) return new ArrayBuffer(0);
+    return this.#wait("data", this.executor.read(handle.id));
+  }
+
+  async readInto(handle: Handle, into: Uint8Array): Promise<void> {
+    if (!this.#isEmpty(handle)) await this.#wait("data", this.executor.readInto(handle.id, into));
+  }
+
+  /** Whether the core knows nothing of a tensor; throws for one that cannot be read. */
+  #isEmpty(handle: Handle): boolean {
     this.checkOpen("data");
     if (!handle.live) {
       throw new LensletError(
@@ -231,8 +241,7 @@ export class Store implements TensorStore {
         "data: the tensor was disposed; read it before, or keep it by returning it from its scope",
       );
     }
-    if ((handle as StoreHandle).elements.bytes === 0) return new ArrayBuffer(0);
-    return this.#wait("data", this.executor.read(handle.id));
+    return (handle as StoreHandle).elements.bytes === 0;
   }
 
   async idle(): Promise<void> {

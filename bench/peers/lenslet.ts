@@ -49,11 +49,13 @@ export const lensletNhwc: Peer = lenslet(LENSLET, "NHWC");
 export const lensletNchw: Peer = lenslet(LENSLET_NCHW, "NCHW");
 
 function prepared(layout: Layout, call: () => Tensor, constants: readonly Tensor[]): Prepared {
+  let into: Float32Array<ArrayBuffer> | undefined;
   return {
     layout,
     async compute() {
       const y = call();
-      const data = floats(await y.data());
+      into ??= new Float32Array(y.size);
+      const data = floats(await y.data({ into }));
       y.dispose();
       return data;
     },

@@ -39,6 +39,10 @@ class ThreadExecutor implements Executor {
     return this.#queue.read(id);
   }
 
+  readInto(id: TensorId, into: Uint8Array): Promise<void> {
+    return this.#queue.readInto(id, into);
+  }
+
   idle(): Promise<void> {
     return this.#queue.idle();
   }

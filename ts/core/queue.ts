@@ -20,6 +20,7 @@ export interface Runner {
   run(commands: readonly Command[]): void;
   start(request: RunRequest): StepwiseRun;
   read(id: TensorId): ArrayBuffer;
+  readInto(id: TensorId, into: Uint8Array): void;
   explain(op: OpName, words: readonly number[]): string;
   takeFailure(): LensletError | undefined;
   memory(): CoreMemory;
@@ -68,6 +69,11 @@ export class CommandQueue {
   /** A copy of a tensor's bytes. */
   read(id: TensorId): Promise<ArrayBuffer> {
     return this.#inTurn((runner) => runner.read(id));
+  }
+
+  /** Writes a tensor's bytes to where the caller wants them. */
+  readInto(id: TensorId, into: Uint8Array): Promise<void> {
+    return this.#inTurn((runner) => runner.readInto(id, into));
   }
 
   /** Throws the first failure since it was last called. */

@@ -76,14 +76,24 @@ export class CommandRunner implements Tensors {
 
   /** A copy of a tensor's bytes; throws what kept it from being made. */
   read(id: TensorId): ArrayBuffer {
-    const { handle, length } = this.storage(id);
-    const view = this.#core.view(handle, length * 4);
-    if (view === undefined) throw new LensletError("tensor-disposed", `data: tensor ${id} is kept in packed form only`);
+    const view = this.#view(id);
     try {
       return view.slice().buffer;
     } catch (cause) {
-      throw new LensletError("out-of-memory", `data: no ${length * 4} bytes left for a copy of the tensor`, { cause });
+      throw new LensletError("out-of-memory", `data: no ${view.length} bytes left for a copy of the tensor`, { cause });
     }
+  }
+
+  /** Writes a tensor's bytes to `into`, which has as many; throws what kept it from being made. */
+  readInto(id: TensorId, into: Uint8Array): void {
+    into.set(this.#view(id));
+  }
+
+  #view(id: TensorId): Uint8Array<ArrayBuffer> {
+    const { handle, length } = this.storage(id);
+    const view = this.#core.view(handle, length * 4);
+    if (view !== undefined) return view;
+    throw new LensletError("tensor-disposed", `data: tensor ${id} is kept in packed form only`);
   }
 
   /** The first failure since the last call of this method. */

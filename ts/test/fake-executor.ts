@@ -47,6 +47,10 @@ export class FakeExecutor implements Executor {
     return buffer;
   }
 
+  async readInto(id: TensorId, into: Uint8Array): Promise<void> {
+    into.set(new Uint8Array(await this.read(id)));
+  }
+
   async idle(): Promise<void> {
     await this.gate;
   }

@@ -98,6 +98,10 @@ class WorkerExecutor implements Executor {
     throw new LensletError("worker-lost", "data: the engine's worker gave none");
   }
 
+  async readInto(id: TensorId, into: Uint8Array): Promise<void> {
+    into.set(new Uint8Array(await this.read(id)));
+  }
+
   async explain(op: OpName, words: readonly number[]): Promise<string> {
     return String(await this.#ask({ kind: "explain", op, words }));
   }

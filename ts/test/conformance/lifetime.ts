@@ -1,7 +1,7 @@
 /** Who frees what and when: dispose, scope, memory, idle, and failures that travel with tensors. */
 import type { Engine, Tensor } from "lenslet";
 import { counting } from "../oracle/nd.ts";
-import { type Case, check, equal, take, throws, upload } from "./case.ts";
+import { type Case, check, equal, rejects, take, throws, upload } from "./case.ts";
 
 /** Live tensors and their bytes. */
 function live(engine: Engine): [number, number] {
@@ -59,6 +59,24 @@ export const cases: readonly Case[] = [
       check(x.disposed, "disposed");
       check(typeof engine[Symbol.dispose] === "function", "engines have it too");
       await engine.idle();
+    },
+  },
+  {
+    name: "data({ into }) fills an array, and a part of one",
+    async run(engine) {
+      const x = engine.tensor([1, 2, 3]);
+      const array = new Float32Array(5);
+      const into = array.subarray(1, 4);
+      check((await x.data({ into })) === into, "what data resolves with");
+      equal(Array.from(array), [0, 1, 2, 3, 0], "the array");
+      const image = upload(engine, counting(1, 2, 2, 1));
+      const { output, indices } = engine.maxPool2dWithIndices(image, { size: 2 });
+      equal(Array.from(await indices.data({ into: Int32Array.of(7) })), [3], "indices");
+      await rejects(x.data({ into: new Float32Array(2) }), "shape-mismatch", /2 elements, the tensor has 3/);
+      await rejects(x.data({ into: new Float64Array(3) as never }), "invalid-argument", /Float32Array/);
+      await rejects(output.data({ to: array } as never), "invalid-argument", /into/);
+      for (const tensor of [x, image, output, indices]) tensor.dispose();
+      await rejects(x.data({ into }), "tensor-disposed", /disposed/);
     },
   },
   {

@@ -78,6 +78,10 @@ export class FakeRunner implements Runner {
     return tensor.slice().buffer;
   }
 
+  readInto(id: TensorId, into: Uint8Array): void {
+    into.set(new Uint8Array(this.read(id)));
+  }
+
   takeFailure(): LensletError | undefined {
     const failure = this.#failure;
     this.#failure = undefined;
