@@ -38,6 +38,8 @@ export type ErrorCode =
   | "missing-package"
   /** A file that could not be fetched or read. */
   | "file-failed"
+  /** A file of samples that is none, that ends early, or that holds a label that is no class. */
+  | "data-invalid"
   /** A model's file or graph that is malformed: truncated, cyclic, or at odds with itself. */
   | "model-invalid"
   /** A sound model that needs what lenslet does not have; the message lists all of it. */

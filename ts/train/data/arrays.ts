@@ -1,6 +1,6 @@
 /** Samples that lie in memory. */
 import { LensletError } from "../../errors.ts";
-import { checkOptions, invalid, numeric, show } from "../../options.ts";
+import { checkOptions, invalid, numeric } from "../../options.ts";
 import { elementCount, formatShape, type Shape } from "../../shape.ts";
 import type { Dataset, Samples } from "./dataset.ts";
 
@@ -135,8 +135,7 @@ export function scaling(
 ): Scale {
   const mean = perChannel(call, "mean", options.mean ?? 0, channels);
   const std = perChannel(call, "std", options.std ?? 1, channels);
-  if (std.includes(0))
-    throw invalid(call, "std", show(options.std), "numbers other than 0: inputs are divided by them");
+  if (std.includes(0)) throw invalid(call, "std", options.std, "numbers other than 0: inputs are divided by them");
   if (!(data instanceof Float32Array)) return byTable(mean, std);
   if (mean.every((value) => value === 0) && std.every((value) => value === 1))
     return (from, to, at) => to.set(from, at);

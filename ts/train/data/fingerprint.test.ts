@@ -1,0 +1,6 @@
+import { expect, test } from "vitest";
+import { FINGERPRINT, fingerprint } from "./testing/fingerprint.ts";
+
+test("orders and augmented pictures are the same bits as ever", async () => {
+  expect(await fingerprint()).toEqual(FINGERPRINT);
+});

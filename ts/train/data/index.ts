@@ -1,0 +1,6 @@
+/** The namespace `data`: what networks learn from. */
+export { arrays, type ArraysOptions, type SampleArray, type ScalingOptions, type TargetArray } from "./arrays.ts";
+export { augment, type AugmentOptions } from "./augment.ts";
+export type { Dataset, Samples } from "./dataset.ts";
+export { idx, type IdxOptions } from "./idx.ts";
+export { split, type SplitOptions, subset } from "./subset.ts";
