@@ -15,6 +15,7 @@ export const platform: Platform = {
     '`createEngine({ worker: () => new Worker(...) })`, whose script imports "lenslet/worker"',
   adoptWorker: (worker) => (isWebWorker(worker) ? webWorkerLink(worker) : undefined),
   request,
+  listFolder: undefined,
   inflate,
   decodeImage: (source) => decodeImage(source, request),
   encodeImage,

@@ -1,11 +1,13 @@
 /** Node, and Deno and Bun, which have its modules. */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { inflateRawSync } from "node:zlib";
 import type { Runtime } from "../command.ts";
 import { decodeImage, encodeImage } from "./node-image.ts";
 import { isNodeWorker, nodeWorkerLink } from "./node-worker.ts";
-import type { Platform, WorkerLink } from "./platform.ts";
+import type { FolderEntry, Platform, WorkerLink } from "./platform.ts";
 import { isWebWorker, webWorkerLink } from "./web-worker.ts";
 
 /** The runtime that these files were built for. */
@@ -35,6 +37,7 @@ export const platform: Platform = {
     return isWebWorker(worker) ? webWorkerLink(worker) : undefined;
   },
   request,
+  listFolder,
   // 2 ms for the core, where Node's DecompressionStream takes 35.
   inflate: (base64) => inflateRawSync(Buffer.from(base64, "base64")),
   decodeImage: (source) => decodeImage(source, request),
@@ -61,4 +64,15 @@ async function request(source: string | URL, signal?: AbortSignal): Promise<Resp
   const response = await fetch(address, options);
   if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
   return response;
+}
+
+/** Links are followed by whoever opens them: one to a folder is no folder here, and no loop. */
+async function listFolder(folder: string | URL): Promise<readonly FolderEntry[]> {
+  const path = folder instanceof URL ? fileURLToPath(folder) : folder;
+  const entries = await readdir(path, { withFileTypes: true });
+  return entries.map((entry) => ({
+    name: entry.name,
+    path: join(path, entry.name),
+    isFolder: entry.isDirectory(),
+  }));
 }

@@ -61,6 +61,15 @@ export interface WorkerStart {
   start(): WorkerLink | Promise<WorkerLink>;
 }
 
+/** What lies in a folder. */
+export interface FolderEntry {
+  /** Its name, without the folder's. */
+  readonly name: string;
+  /** Its path. */
+  readonly path: string;
+  readonly isFolder: boolean;
+}
+
 /** A runtime. */
 export interface Platform {
   readonly runtime: Runtime;
@@ -72,6 +81,8 @@ export interface Platform {
   adoptWorker(worker: WorkerLike): WorkerLink | undefined;
   /** Fetches, or in Node also reads, a file; an answer that is not "OK" throws. */
   request(source: string | URL, signal?: AbortSignal): Promise<Response>;
+  /** What lies in a folder, in no order; undefined where there are no folders. Throws what the runtime does. */
+  readonly listFolder: ((folder: string | URL) => Promise<readonly FolderEntry[]>) | undefined;
   /** The bytes of deflate-raw data in base64. */
   inflate(base64: string): BufferSource | Promise<BufferSource>;
   /** Reads a picture; throws `image-failed` or `missing-package`. */
