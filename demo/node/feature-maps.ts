@@ -1,4 +1,5 @@
 import { type Engine, filters, type image, type NdArray, type Tensor } from "lenslet";
+import { blank, put, weightColor } from "./sheet.ts";
 
 const SIZE = 9;
 const ANGLES = 8;
@@ -35,7 +36,7 @@ export function contactSheet(shape: readonly number[], values: Float32Array): im
   const gap = 8;
   const columns = ANGLES / 2;
   const rows = Math.ceil(count / columns);
-  const sheet = blank(columns * (w + gap) + gap, rows * (h + gap) + gap, [24, 26, 30]);
+  const sheet = blank(columns * (w + gap) + gap, rows * (h + gap) + gap);
 
   for (let map = 0; map < count; map++) {
     const left = gap + (map % columns) * (w + gap);
@@ -44,7 +45,7 @@ export function contactSheet(shape: readonly number[], values: Float32Array): im
       for (let x = 0; x < w; x++) {
         // The root lifts the faint answers; most of a map is near zero.
         const grey = 255 * Math.sqrt(values[(y * w + x) * count + map] ?? 0);
-        put(sheet, left + x, top + y, grey, grey, grey);
+        put(sheet, left + x, top + y, [grey, grey, grey]);
       }
     }
     const filter = bank[map];
@@ -53,15 +54,13 @@ export function contactSheet(shape: readonly number[], values: Float32Array): im
   return sheet;
 }
 
-/** Positive weights orange, negative ones blue, zero grey. */
+/** The filter's weights as colours, the largest as bright as can be. */
 function drawFilter(sheet: image.Pixels, { data }: NdArray, left: number, top: number, zoom: number): void {
   const largest = Math.max(...Array.from(data, Math.abs));
   for (let y = 0; y < SIZE * zoom; y++) {
     for (let x = 0; x < SIZE * zoom; x++) {
-      const weight = (data[Math.floor(y / zoom) * SIZE + Math.floor(x / zoom)] ?? 0) / largest;
-      const [r, g, b] = weight < 0 ? [60, 130, 246] : [250, 130, 40];
-      const much = Math.abs(weight);
-      put(sheet, left + x, top + y, mix(54, r, much), mix(58, g, much), mix(66, b, much));
+      const weight = data[Math.floor(y / zoom) * SIZE + Math.floor(x / zoom)] ?? 0;
+      put(sheet, left + x, top + y, weightColor(weight / largest));
     }
   }
 }
@@ -79,18 +78,4 @@ function withoutMean(filter: NdArray): NdArray {
   const data = Float32Array.from(filter.data);
   const mean = data.reduce((sum, weight) => sum + weight, 0) / data.length;
   return { data: data.map((weight) => weight - mean), shape: filter.shape };
-}
-
-function blank(width: number, height: number, [r, g, b]: readonly [number, number, number]): image.Pixels {
-  const sheet = { data: new Uint8ClampedArray(width * height * 4), width, height };
-  for (let y = 0; y < height; y++) for (let x = 0; x < width; x++) put(sheet, x, y, r, g, b);
-  return sheet;
-}
-
-function put({ data, width, height }: image.Pixels, x: number, y: number, r: number, g: number, b: number): void {
-  if (x < width && y < height) data.set([r, g, b, 255], (y * width + x) * 4);
-}
-
-function mix(from: number, to: number, much: number): number {
-  return from + (to - from) * much;
 }

@@ -9,35 +9,53 @@ export interface Row {
   readonly how: string;
 }
 
-/** The table that the command prints: columns as wide as their widest cell. */
+/** The table that the command prints. */
 export function table(rows: readonly Row[]): string {
-  const head = ["picture", "in", "out", "ms", "how"];
   const cells = rows.map((row) => [row.name, row.from, row.to, row.milliseconds.toFixed(1), row.how]);
-  const widths = head.map((title, column) => Math.max(title.length, ...cells.map((line) => line[column]?.length ?? 0)));
+  return columns(COLUMNS, cells);
+}
 
-  const line = (words: readonly string[], style: (word: string, column: number) => string): string =>
-    words
-      .map((word, column) => {
-        const width = widths[column] ?? 0;
-        return style(column === 3 ? word.padStart(width) : word.padEnd(width), column);
+const COLUMNS: readonly Column[] = [
+  { title: "picture", style: "bold" },
+  { title: "in" },
+  { title: "out" },
+  { title: "ms", right: true, style: "cyan" },
+  { title: "how", style: "dim" },
+];
+
+type Style = "bold" | "dim" | "cyan" | "red";
+
+/** A column of a table: its heading, whether it holds numbers, which stand at the right, and how its cells look. */
+export interface Column {
+  readonly title: string;
+  readonly right?: boolean;
+  readonly style?: Style;
+}
+
+/** Cells under their headings, columns as wide as their widest cell. */
+export function columns(heads: readonly Column[], cells: readonly (readonly string[])[]): string {
+  const widths = heads.map(({ title }, i) => Math.max(title.length, ...cells.map((line) => line[i]?.length ?? 0)));
+  const line = (words: readonly string[], style: (column: Column) => Style | undefined): string =>
+    heads
+      .map((column, i) => {
+        const [word, width] = [words[i] ?? "", widths[i] ?? 0];
+        const padded = column.right === true ? word.padStart(width) : word.padEnd(width);
+        const look = style(column);
+        return look === undefined ? padded : paint(look, padded);
       })
       .join("   ")
       .trimEnd();
-
   return [
-    line(head, (word) => paint("dim", word)),
-    ...cells.map((words) =>
-      line(words, (word, column) => {
-        if (column === 0) return paint("bold", word);
-        if (column === 3) return paint("cyan", word);
-        return column === 4 ? paint("dim", word) : word;
-      }),
+    line(
+      heads.map(({ title }) => title),
+      () => "dim",
     ),
+    ...cells.map((words) => line(words, ({ style }) => style)),
   ].join("\n");
 }
 
 /** Colours text for a terminal, and leaves it plain in a file, in a pipe and under NO_COLOR. */
-export function paint(style: "bold" | "dim" | "cyan" | "red", text: string): string {
+export function paint(style: Style, text: string): string {
   return styleText(style, text, { stream: style === "red" ? process.stderr : process.stdout });
 }
 

@@ -1,0 +1,42 @@
+/** The two networks that are compared: they see the same pixels, and have as many parameters to learn with. */
+import { conv2d, dense, flatten, type Graph, maxPool2d, sequential, type Shape } from "lenslet";
+
+/** Layers of the CNN whose feature maps are worth looking at, first to last. */
+export const CONVOLUTIONS: readonly string[] = ["conv1", "conv2", "conv3"];
+
+/** Where the CNN keeps the filters of its first layer: `[outC, inC, kH, kW]`. */
+export const FIRST_FILTERS = "conv1.filter";
+
+/**
+ * A small convolutional network: three times convolution, ReLU and max pool, each with fewer pixels and more channels, then
+ * two dense layers that decide.
+ */
+export function convolutional(input: Shape, classes: number, seed: number): Graph {
+  const block = (name: string, filters: number, size: number) => [
+    conv2d({ filters, size, padding: "same", activation: "relu", name }),
+    maxPool2d({ size: 2 }),
+  ];
+  return sequential(
+    [
+      ...block("conv1", 16, 5),
+      ...block("conv2", 32, 3),
+      ...block("conv3", 64, 3),
+      flatten(),
+      dense({ units: 64, activation: "relu" }),
+      dense({ units: classes }),
+    ],
+    { input, name: "CNN", seed },
+  );
+}
+
+/** A flat network, which knows no rows and columns: one hidden layer, as wide as makes it have about `parameters`. */
+export function fullyConnected(input: Shape, classes: number, parameters: number, seed: number): Graph {
+  const inputs = input.reduce((product, size) => product * size, 1);
+  // Each hidden unit has a weight for every input, one for every class, and a bias; each class has a bias.
+  const units = Math.max(1, Math.round((parameters - classes) / (inputs + classes + 1)));
+  return sequential([flatten(), dense({ units, activation: "relu" }), dense({ units: classes })], {
+    input,
+    name: "flat",
+    seed,
+  });
+}
