@@ -26,21 +26,39 @@ pub fn arg_reduce(
         return Ok(());
     }
     let mut best = vec![0.0; inner];
+    let sign = if smallest { -1.0 } else { 1.0 };
     for (plane, places) in input.chunks_exact(axis_len * inner).zip(output.chunks_exact_mut(inner)) {
-        best.copy_from_slice(&plane[..inner]);
+        best.fill(f32::NEG_INFINITY);
         places.fill(0.0);
-        for (i, row) in plane.chunks_exact(inner).enumerate().skip(1) {
-            for ((&x, best), place) in row.iter().zip(&mut best).zip(&mut *places) {
-                let better = if smallest { x < *best } else { x > *best };
-                let first_nan = x.is_nan() && !best.is_nan();
-                let as_good = last && (x == *best || x.is_nan());
-                if better || first_nan || as_good {
-                    (*best, *place) = (x, i as f32);
-                }
+        for (i, row) in plane.chunks_exact(inner).enumerate() {
+            if last {
+                keep_better(row, sign, i as f32, &mut best, places, |x, best| x >= best || x.is_nan());
+            } else {
+                keep_better(row, sign, i as f32, &mut best, places, |x, best| {
+                    x > best || (x.is_nan() && !best.is_nan())
+                });
             }
         }
     }
     Ok(())
+}
+
+/// Elements, times `sign`, that are better than the best so far become that, and their row's index the place of the best.
+#[inline(always)]
+fn keep_better(
+    row: &[f32],
+    sign: f32,
+    index: f32,
+    best: &mut [f32],
+    places: &mut [f32],
+    is_better: impl Fn(f32, f32) -> bool,
+) {
+    for ((x, best), place) in row.iter().zip(best).zip(places) {
+        let x = x * sign;
+        let better = is_better(x, *best);
+        *best = if better { x } else { *best };
+        *place = if better { index } else { *place };
+    }
 }
 
 /// Sizes and wishes of [`top_k`].
