@@ -442,6 +442,8 @@ fn floor_mod(a: f32, b: f32) -> f32 {
     if rest != 0.0 && (rest < 0.0) != (b < 0.0) { rest + b } else { rest }
 }
 
+/// Element by element. A call each: inlined, `f` would be there for every element of a block.
+#[inline(never)]
 fn each(a: Operand, b: Operand, to: &mut [f32], f: fn(f32, f32) -> f32) {
     for (a, b, to) in blocks(a, b, to) {
         for (to, (a, b)) in to.iter_mut().zip(a.iter().zip(b)) {

@@ -177,29 +177,47 @@ pub fn cos(x: f32) -> f32 {
     sin_of_quarters(x, 1.0)
 }
 
-/// The sine of `x` and some quarters of a turn.
+/// The sine of `x` and some quarters of a turn. Not inlined: it would be there once for each element of a turn of a loop.
+#[inline(never)]
 fn sin_of_quarters(x: f32, quarters: f64) -> f32 {
-    use core::f64::consts::{FRAC_PI_2, TAU};
+    use core::f64::consts::FRAC_PI_2;
     // π/2 in two parts: the first has 25 bits, so that its product with up to 2^28 quarters is exact (Cody and Waite). One
     // float64 is wrong by 4e-11 after a million radians, which is more than half a unit of results below 1e-3.
     const HEAD: f64 = f64::from_bits(0x3ff9_21fb_5000_0000);
     const REST: f64 = 1.589_325_477_352_819_6e-8;
     let x = f64::from(x);
-    let x = if x.abs() <= 268_435_456.0 { x } else { x % TAU };
+    let x = if x.abs() <= 268_435_456.0 { x } else { rest_of_turns(x) };
     // Not -0: a negative zero less that would be a positive one.
     let turned = (x / FRAC_PI_2).round_ties_even() + 0.0;
     let r = (x - turned * HEAD) - turned * REST;
     let z = r * r;
     let quarters = turned + quarters;
     // Taylor's terms up to r^13 and r^12: errors below 1e-12 for |r| <= π/4.
-    let even = quarters % 2.0 == 0.0;
+    let quarter = quarters - 4.0 * (quarters * 0.25).floor();
+    let even = quarter == 0.0 || quarter == 2.0;
     let terms: [f64; 6] =
         if even { [6.0, 20.0, 42.0, 72.0, 110.0, 156.0] } else { [2.0, 12.0, 30.0, 56.0, 90.0, 132.0] };
     let series = terms.iter().rev().fold(1.0, |sum, term| 1.0 - sum * z / term);
     let y = if even { r * series } else { series };
     // The third and fourth quarter, and those before the first.
-    let back = quarters.rem_euclid(4.0) >= 2.0;
+    let back = quarter >= 2.0;
     (if back { -y } else { y }) as f32
+}
+
+/// `x % TAU` of a float32. Bit by bit, as it is rarely wanted: the code of `%` for float64s is as large as all of the sine's.
+#[cold]
+fn rest_of_turns(x: f64) -> f64 {
+    use core::f64::consts::TAU;
+    let mut rest = x.abs();
+    // 2^127 turns are more than any float32. Each subtraction is exact: one of the numbers is at most twice the other.
+    let mut turns = TAU * f64::from_bits(0x47e0_0000_0000_0000);
+    while turns >= TAU {
+        if rest >= turns {
+            rest -= turns;
+        }
+        turns *= 0.5;
+    }
+    rest.copysign(x)
 }
 
 /// `e^(z^2) erfc(z)` for `z` in `0..=10.3`: falls smoothly from 1 to 0.055, where `erfc` itself underflows.
