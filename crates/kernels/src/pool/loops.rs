@@ -34,10 +34,7 @@ pub(super) struct Windows {
 impl Windows {
     #[inline(always)]
     pub(super) fn finish<R: Reduce>(&self, total: F32x4) -> F32x4 {
-        match self.divisor {
-            Some(divisor) if R::DIVIDES => total / F32x4::splat(divisor),
-            _ => total,
-        }
+        if R::DIVIDES { total / F32x4::splat(self.divisor.unwrap_or(1.0)) } else { total }
     }
 }
 
@@ -87,13 +84,25 @@ const MAX: Loops = Loops {
     none: f32::NEG_INFINITY,
 };
 const AVG: Loops = Loops {
-    elements: few::<Sum>,
+    elements: |windows, from, to| match windows.divisor {
+        Some(_) => few::<Sum<true>>(windows, from, to),
+        None => few::<Sum<false>>(windows, from, to),
+    },
     // No faster than by rows.
     roll: None,
-    slide: Some(slide::<Sum>),
-    parts: few::<Sum>,
-    halve: halve::<Sum>,
-    total: total::<Sum>,
+    slide: Some(|windows, from, kept, to| match windows.divisor {
+        Some(_) => slide::<Sum<true>>(windows, from, kept, to),
+        None => slide::<Sum<false>>(windows, from, kept, to),
+    }),
+    parts: |windows, from, to| match windows.divisor {
+        Some(_) => few::<Sum<true>>(windows, from, to),
+        None => few::<Sum<false>>(windows, from, to),
+    },
+    halve: |windows, from, to| match windows.divisor {
+        Some(_) => halve::<Sum<true>>(windows, from, to),
+        None => halve::<Sum<false>>(windows, from, to),
+    },
+    total: total::<Sum<false>>,
     none: 0.0,
 };
 /// Squares, rarely pooled, make do with the loop for everything.
@@ -101,8 +110,8 @@ const L2: Loops = Loops {
     elements: reduce::<SumOfSquares>,
     roll: None,
     slide: None,
-    parts: few::<Sum>,
-    halve: halve::<Sum>,
+    parts: few::<Sum<false>>,
+    halve: halve::<Sum<false>>,
     total: total::<SumOfSquares>,
     none: 0.0,
 };

@@ -26,8 +26,8 @@ pub(super) trait Reduce {
 pub(super) struct Largest;
 /// The largest, NaN above all.
 pub(super) struct LargestOrNan;
-/// The sum.
-pub(super) struct Sum;
+/// The sum, or with `MEAN` the mean. Where that was known at run time only, sums were divided, too, and the quotients dropped.
+pub(super) struct Sum<const MEAN: bool>;
 /// The sum of squares.
 pub(super) struct SumOfSquares;
 
@@ -63,8 +63,8 @@ impl Reduce for LargestOrNan {
     }
 }
 
-impl Reduce for Sum {
-    const DIVIDES: bool = true;
+impl<const MEAN: bool> Reduce for Sum<MEAN> {
+    const DIVIDES: bool = MEAN;
     #[inline(always)]
     fn add(part: F32x4, x: F32x4) -> F32x4 {
         part + x

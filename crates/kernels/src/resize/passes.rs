@@ -16,10 +16,10 @@ pub(super) fn across<'a>(taps: Taps, row: impl Fn(usize) -> &'a [f32], to: &mut 
     while let [a, ref rest @ ..] = *weights {
         // An odd last row is weighed twice, the second time by nothing.
         let (b, second) = rest.first().map_or((0.0, first), |&b| (b, first + 1));
-        if rest.is_empty() {
-            weigh_one(row(first), a, is_first, to);
-        } else {
-            weigh([row(first), row(second)], [a, b], is_first, to);
+        match (rest.is_empty(), is_first) {
+            (true, _) => weigh_one(row(first), a, is_first, to),
+            (false, true) => weigh::<true>([row(first), row(second)], [a, b], to),
+            (false, false) => weigh::<false>([row(first), row(second)], [a, b], to),
         }
         (first, weights, is_first) = (second + 1, rest.get(1..).unwrap_or(&[]), false);
     }
@@ -27,11 +27,11 @@ pub(super) fn across<'a>(taps: Taps, row: impl Fn(usize) -> &'a [f32], to: &mut 
 
 /// Two rows, weighted, and what is in `to` unless they are the first. Not inlined: it would be there for each of its callers.
 #[inline(never)]
-fn weigh([a, b]: [&[f32]; 2], weights: [f32; 2], is_first: bool, to: &mut [f32]) {
+fn weigh<const FIRST: bool>([a, b]: [&[f32]; 2], weights: [f32; 2], to: &mut [f32]) {
     let [weight_a, weight_b] = weights.map(F32x4::splat);
     let mix = |a: F32x4, b: F32x4, to: F32x4| {
         let sum = b.mul_add(weight_b, a * weight_a);
-        if is_first { sum } else { to + sum }
+        if FIRST { sum } else { to + sum }
     };
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
     let (to, rest) = to.as_chunks_mut::<4>();

@@ -16,8 +16,8 @@ impl Span {
     /// Where output element `i` lies in the input; below 0 or above `input - 1` beyond the borders.
     fn place(&self, coordinates: Coordinates, i: usize) -> f64 {
         let (input, output) = (self.input as f64, self.output as f64);
-        let half = |scaled: f64| if coordinates.has_area() { scaled - 0.5 } else { scaled };
-        let at = i as f64 + if coordinates.has_area() { 0.5 } else { 0.0 };
+        let half = if coordinates.has_area() { 0.5 } else { 0.0 };
+        let at = i as f64 + half;
         match (coordinates, self.scale) {
             (Coordinates::PytorchHalfPixel, _) if self.output == 1 => 0.0,
             (Coordinates::AlignCorners, None) => i as f64 * (input - 1.0) / (output - 1.0).max(1.0),
@@ -26,14 +26,14 @@ impl Span {
                 if scaled == 1.0 { 0.0 } else { i as f64 * (input - 1.0) / (scaled - 1.0) }
             }
             // One division of whole numbers: exact where the place is whole or half way.
-            (_, None) => half(at * input / output),
+            (_, None) => at * input / output - half,
             // In float32, as ONNX Runtime divides: 3 / 0.6 is 5 then, though the float32 next to 0.6 is larger than that.
             (_, Some(scale)) => {
                 let shift = match coordinates {
                     Coordinates::HalfPixelSymmetric => input / 2.0 * (1.0 - output / (f64::from(scale) * input)),
                     _ => 0.0,
                 };
-                shift + half(f64::from(at as f32 / scale))
+                shift + (f64::from(at as f32 / scale) - half)
             }
         }
     }

@@ -115,6 +115,8 @@ fn slide<const S: usize>(
         next = add(pixels, 1, next);
         after = add(pixels, 0, after);
     }
+    // Once, not for every output.
+    assert!(lane <= c && c - lane >= 4);
     for output in output[inside.start * c..].chunks_exact_mut(c).take(inside.len()) {
         if S == 2 {
             next = add(pixels(at + c), 1, next);
