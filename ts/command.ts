@@ -11,7 +11,10 @@ export type TensorId = number;
  * The operators of the core: each is the WebAssembly export of that name (crates/wasm). What an operator's `words` mean
  * is told at the two places that must agree: `ts/ops`, which writes them, and `crates/wasm/src/ops`, which reads them.
  */
-export type OpName =
+export type OpName = InferenceOp | TrainingOp;
+
+/** The operators that every core has. */
+export type InferenceOp =
   | "conv2d"
   | "convTranspose2d"
   | "dense"
@@ -45,7 +48,28 @@ export type OpName =
   | "pixelsToTensor"
   | "tensorToPixels"
   | "grey"
-  | "edges";
+  | "edges"
+  // Of cores that train.
+  | "conv2dGrad"
+  | "convTranspose2dGrad"
+  | "denseGrad"
+  | "pool2dGrad"
+  | "adaptivePool2dGrad"
+  | "activationGrad"
+  | "softmaxGrad"
+  | "batchNormTraining"
+  | "movingStatistics"
+  | "batchNormGrad"
+  | "groupNormGrad"
+  | "layerNormGrad"
+  | "crossEntropy"
+  | "elementwiseLoss"
+  | "sumTo"
+  | "padGrad"
+  | "resize2dGrad"
+  | "dropout"
+  | "gradientNorm"
+  | "optimiserStep";
 
 /** Stores data under a new id: 4 bytes an element, float32 or, for pictures, the four bytes of a pixel. */
 export interface WriteCommand {
@@ -85,14 +109,17 @@ export type Place =
   | { readonly kind: "none" }
   /** Float32s in the engine's one arena, whose contents last for one run. The offset is a multiple of 16: 64 bytes. */
   | { readonly kind: "arena"; readonly offset: number; readonly length: number }
-  /** A tensor of the engine: a weight. */
+  /** A tensor of the engine: a weight, or what training changes. */
   | { readonly kind: "tensor"; readonly id: TensorId }
   /** One of the run's inputs. */
   | { readonly kind: "input"; readonly index: number }
   /** One of the run's outputs: written by a step, and then read by later ones too. */
   | { readonly kind: "output"; readonly index: number };
 
-/** One operator in a program. What it writes overlaps nothing else that it writes or reads, but see {@link IN_PLACE}. */
+/**
+ * One operator in a program. What it writes overlaps nothing else that it writes or reads, but see {@link IN_PLACE}.
+ * It may write a tensor of the engine, where that lies: what later steps, runs and programs read is what was written last.
+ */
 export interface Step {
   readonly op: OpName;
   readonly inputs: readonly Place[];
@@ -117,8 +144,8 @@ export interface ProgramCommand {
   readonly arena: number;
   readonly steps: readonly Step[];
   /**
-   * Weights that nobody will read again: the elements of those that the steps only pack are given back once they are
-   * packed. Such a tensor can still be freed, and serves programs that want it packed the same way.
+   * Weights that nobody will read or write again: the elements of those that the steps only pack are given back once they
+   * are packed. Such a tensor can still be freed, and serves programs that want it packed the same way.
    */
   readonly weightsOnlyPacked?: readonly TensorId[];
 }

@@ -26,14 +26,25 @@ fn gradient(
     compare(output.finish()?, expected, |_| tolerance).map_err(|mismatch| mismatch.to_string())
 }
 
+/// A filter `[k_h, k_w, in_c / groups, out_c]` in the order of a layout.
+fn ordered<T: Copy>(layout: Layout, shape: &Conv2dShape, filter: &[T]) -> Vec<T> {
+    if layout == Layout::Nhwc {
+        return filter.to_vec();
+    }
+    let (taps, in_c, out_c) = (shape.h.kernel * shape.w.kernel, shape.group_in_c(), shape.output.c);
+    (0..filter.len()).map(|i| filter[(i % taps * in_c + i / taps % in_c) * out_c + i / (taps * in_c)]).collect()
+}
+
 /// All gradients of a convolution of random numbers.
 fn check(spec: &Conv2dSpec, accuracy: Accuracy, rng: &mut Rng) -> Result<(), String> {
-    let conv = Conv2dGradient::new(spec, accuracy).map_err(|error| error.to_string())?;
+    let layout = if rng.one_in(2) { Layout::Nchw } else { Layout::Nhwc };
+    let conv = Conv2dGradient::new(spec, layout, accuracy).map_err(|error| error.to_string())?;
     let shape = conv.shape;
     let x = rng.values(shape.input.len());
     let w = rng.values(shape.filter_len());
     let g = rng.values(shape.output.len());
     let (x64, w64, g64) = (to_f64(&x), to_f64(&w), to_f64(&g));
+    let w = ordered(layout, &shape, &w);
     let [x, w, g] = [x, w, g].map(|values| Guarded::of(&values));
     let (x, w, g) = (x.finish()?, w.finish()?, g.finish()?);
 
@@ -42,14 +53,14 @@ fn check(spec: &Conv2dSpec, accuracy: Accuracy, rng: &mut Rng) -> Result<(), Str
     let tolerance = of_strategy * sum_tolerance(taps * shape.group_out_c(), 1.0, 1.0);
     let expected = input_gradient(&shape, &g64, &w64);
     gradient(x.len(), &expected, tolerance, |workspace, to| conv.input(g, w, workspace, to))
-        .map_err(|error| format!("input, {}: {error}", conv.strategy()))?;
+        .map_err(|error| format!("input, {}, {layout:?}: {error}", conv.strategy()))?;
 
     let pixels = shape.output.len() / shape.output.c;
-    let expected = filter_gradient(&shape, &x64, &g64);
+    let expected = ordered(layout, &shape, &filter_gradient(&shape, &x64, &g64));
     let of_strategy = if conv.filter_strategy() == Strategy::Winograd { 4.0 } else { 1.0 };
     let tolerance = of_strategy * sum_tolerance(pixels, 1.0, 1.0);
     gradient(w.len(), &expected, tolerance, |workspace, to| conv.filter(x, g, workspace, to))
-        .map_err(|error| format!("filter, {:?}: {error}", conv.filter_strategy()))?;
+        .map_err(|error| format!("filter, {:?}, {layout:?}: {error}", conv.filter_strategy()))?;
 
     let expected = bias_gradient(spec.out_c, &g64);
     gradient(spec.out_c, &expected, sum_tolerance(pixels, 1.0, 1.0), |_, to| conv.bias(g, to))
@@ -181,9 +192,12 @@ fn filters_by_tiles() {
                 pad_right: pad,
                 ..plain_spec([n, h, w, in_c], out_c, [3, 3])
             };
-            let conv = Conv2dGradient::new(&spec, Accuracy::Fast).unwrap();
+            let conv = Conv2dGradient::new(&spec, Layout::Nhwc, Accuracy::Fast).unwrap();
             assert_eq!(conv.filter_strategy(), Strategy::Winograd, "{spec:?}");
-            assert_eq!(Conv2dGradient::new(&spec, Accuracy::Strict).unwrap().filter_strategy(), Strategy::Direct);
+            assert_eq!(
+                Conv2dGradient::new(&spec, Layout::Nhwc, Accuracy::Strict).unwrap().filter_strategy(),
+                Strategy::Direct
+            );
             check(&spec, Accuracy::Fast, &mut rng).unwrap_or_else(|error| panic!("{error}\n{spec:?}"));
         }
     }
@@ -195,7 +209,7 @@ fn long_sums_keep_their_digits() {
     let mut rng = Rng::new(5);
     for (c, groups) in [(6, 1), (4, 4), (1, 1)] {
         let spec = Conv2dSpec { groups, ..plain_spec([10, 100, 100, c], c, [1, 2]) };
-        let conv = Conv2dGradient::new(&spec, Accuracy::Fast).unwrap();
+        let conv = Conv2dGradient::new(&spec, Layout::Nhwc, Accuracy::Fast).unwrap();
         let x = rng.values_in(0.5, 1.0, conv.shape.input.len());
         let g = rng.values_in(0.5, 1.0, conv.shape.output.len());
         // A block's sum, and the sum of 400 blocks' sums.
@@ -213,7 +227,8 @@ fn long_sums_keep_their_digits() {
 
 /// All gradients of a transposed convolution of random numbers.
 fn check_transposed(spec: &ConvTranspose2dSpec, rng: &mut Rng) -> Result<(), String> {
-    let conv = ConvTranspose2dGradient::new(spec, Accuracy::Fast).map_err(|error| error.to_string())?;
+    let layout = if rng.one_in(2) { Layout::Nchw } else { Layout::Nhwc };
+    let conv = ConvTranspose2dGradient::new(spec, layout, Accuracy::Fast).map_err(|error| error.to_string())?;
     let shape = conv.shape;
     // The convolution that it reverses.
     let reversed =
@@ -222,13 +237,14 @@ fn check_transposed(spec: &ConvTranspose2dSpec, rng: &mut Rng) -> Result<(), Str
     let w = rng.values(shape.filter_len());
     let g = rng.values(shape.output.len());
     let (x64, w64, g64) = (to_f64(&x), to_f64(&w), to_f64(&g));
+    let w = ordered(layout, &reversed, &w);
     let of_strategy = if conv.strategy() == "winograd" { 4.0 } else { 1.0 };
     let terms = spec.conv.k_h * spec.conv.k_w * (spec.conv.out_c / spec.conv.groups);
     let tolerance = of_strategy * sum_tolerance(terms, 1.0, 1.0);
     gradient(x.len(), &forward(&reversed, &g64, &w64), tolerance, |workspace, to| conv.input(&g, &w, workspace, to))
         .map_err(|error| format!("input, {}: {error}", conv.strategy()))?;
     let tolerance = sum_tolerance(x.len() / shape.input.c, 1.0, 1.0);
-    let expected = filter_gradient(&reversed, &g64, &x64);
+    let expected = ordered(layout, &reversed, &filter_gradient(&reversed, &g64, &x64));
     gradient(w.len(), &expected, tolerance, |workspace, to| conv.filter(&x, &g, workspace, to))
         .map_err(|error| format!("filter: {error}"))?;
     let tolerance = sum_tolerance(g.len() / shape.output.c, 1.0, 1.0);
@@ -261,7 +277,7 @@ fn random_transposed_specs() {
             output_padding_h: output_padding(&mut rng, conv.stride_h, conv.dilation_h),
             output_padding_w: output_padding(&mut rng, conv.stride_w, conv.dilation_w),
         };
-        match ConvTranspose2dGradient::new(&spec, Accuracy::Fast) {
+        match ConvTranspose2dGradient::new(&spec, Layout::Nhwc, Accuracy::Fast) {
             Ok(conv) if conv.shape.output.len() * conv.shape.filter_len() < 40_000_000 => {}
             _ => continue,
         }
@@ -277,7 +293,7 @@ fn random_transposed_specs() {
 fn the_same_bits_at_every_call() {
     let mut rng = Rng::new(6);
     let spec = Conv2dSpec { pad_top: 1, pad_left: 1, ..plain_spec([4, 21, 19, 13], 11, [3, 3]) };
-    let conv = Conv2dGradient::new(&spec, Accuracy::Fast).unwrap();
+    let conv = Conv2dGradient::new(&spec, Layout::Nhwc, Accuracy::Fast).unwrap();
     let (x, g) = (rng.values(conv.shape.input.len()), rng.values(conv.shape.output.len()));
     let mut workspace = Workspace::default();
     let mut run = || {
@@ -290,7 +306,8 @@ fn the_same_bits_at_every_call() {
 
 #[test]
 fn wrong_sizes_are_errors() {
-    let conv = Conv2dGradient::new(&plain_spec([1, 4, 4, 2], 3, [3, 3]), Accuracy::Fast).unwrap();
+    let spec = plain_spec([1, 4, 4, 2], 3, [3, 3]);
+    let conv = Conv2dGradient::new(&spec, Layout::Nchw, Accuracy::Fast).unwrap();
     let mut workspace = Workspace::default();
     let mut input = |g: usize, w: usize, to: usize| {
         conv.input(&vec![0.0; g], &vec![0.0; w], &mut workspace, &mut vec![0.0; to]).map_err(|error| error.argument)

@@ -14,7 +14,8 @@ fn product([m, k, n]: [usize; 3], a: impl Fn(usize, usize) -> f64, b: impl Fn(us
 }
 
 fn check([m, k, n]: [usize; 3], rng: &mut Rng) -> Result<(), String> {
-    let dense = DenseGradient::new(m, k, n).map_err(|error| error.to_string())?;
+    let transposed = rng.one_in(2);
+    let dense = DenseGradient::new(m, k, n, transposed).map_err(|error| error.to_string())?;
     let [x, w, g] = [m * k, k * n, m * n].map(|len| Guarded::of(&rng.values(len)));
     let (x, w, g) = (x.finish()?, w.finish()?, g.finish()?);
     let at = |values: &[f32], index: usize| f64::from(values[index]);
@@ -24,12 +25,17 @@ fn check([m, k, n]: [usize; 3], rng: &mut Rng) -> Result<(), String> {
 
     let mut grad = Guarded::new(m * k);
     dense.input(g, w, grad.body()).map_err(text)?;
-    let expected = product([m, n, k], |i, l| at(g, i * n + l), |l, j| at(w, j * n + l));
+    let expected =
+        product([m, n, k], |i, l| at(g, i * n + l), |l, j| at(w, if transposed { l * k + j } else { j * n + l }));
     compare(grad.finish()?, &expected, |_| sum_tolerance(n, 1.0, 1.0)).map_err(|error| format!("input: {error}"))?;
 
     let mut grad = Guarded::new(k * n);
     dense.weights(x, g, &mut workspace, grad.body()).map_err(text)?;
-    let expected = product([k, m, n], |i, l| at(x, l * k + i), |l, j| at(g, l * n + j));
+    let expected = if transposed {
+        product([n, m, k], |i, l| at(g, l * n + i), |l, j| at(x, l * k + j))
+    } else {
+        product([k, m, n], |i, l| at(x, l * k + i), |l, j| at(g, l * n + j))
+    };
     compare(grad.finish()?, &expected, |_| sum_tolerance(m, 1.0, 1.0)).map_err(|error| format!("weights: {error}"))?;
 
     let mut grad = Guarded::new(n);
@@ -55,7 +61,7 @@ fn formulas_are_the_derivatives() {
     let mut rng = Rng::new(1);
     let (m, k, n) = (2, 3, 4);
     let [x, w, g] = [m * k, k * n, m * n].map(|len| rng.values(len));
-    let dense = DenseGradient::new(m, k, n).unwrap();
+    let dense = DenseGradient::new(m, k, n, false).unwrap();
     let forward = |x: &[f64], w: &[f64]| product([m, k, n], |i, l| x[i * k + l], |l, j| w[l * n + j]);
     let (x64, w64, g64) = (to_f64(&x), to_f64(&w), to_f64(&g));
     let (mut of_input, mut of_weights) = (vec![0.0; m * k], vec![0.0; k * n]);
@@ -69,8 +75,8 @@ fn formulas_are_the_derivatives() {
 
 #[test]
 fn wrong_sizes_are_errors() {
-    assert_eq!(DenseGradient::new(0, 1, 1).unwrap_err().argument, "input");
-    let dense = DenseGradient::new(2, 3, 4).unwrap();
+    assert_eq!(DenseGradient::new(0, 1, 1, false).unwrap_err().argument, "input");
+    let dense = DenseGradient::new(2, 3, 4, false).unwrap();
     let input = |g: usize, w: usize, to: usize| {
         dense.input(&vec![0.0; g], &vec![0.0; w], &mut vec![0.0; to]).unwrap_err().argument
     };

@@ -4,7 +4,7 @@ mod grad_oracle;
 mod oracle;
 use grad_oracle::{agree, differences, to_f64, weighted};
 use lenslet_kernels::grad::norm::{
-    BatchNormTraining, BatchStatistics, NormGradients, batch_norm, group_norm, layer_norm,
+    BatchNormTraining, BatchStatistics, MovingStatistics, NormGradients, batch_norm, group_norm, layer_norm,
 };
 use lenslet_kernels::memory::Workspace;
 use lenslet_kernels::norm::{BatchNorm, GroupNorm};
@@ -138,12 +138,7 @@ fn random_batch_norms() {
         let (scale, offset, g) = (rng.values(c), rng.values(c), rng.values(rows * c));
         let epsilon = 1e-3;
         let sets = Sets::batch(rows, c);
-        let norm = BatchNormTraining {
-            scale: scaled.then_some(&scale),
-            offset: scaled.then_some(&offset),
-            epsilon,
-            momentum: 0.25,
-        };
+        let norm = BatchNormTraining { scale: scaled.then_some(&scale), offset: scaled.then_some(&offset), epsilon };
         let mut found = [Guarded::new(x.len()), Guarded::new(c), Guarded::new(c)];
         let (start_mean, start_variance) = (rng.values(c), rng.values_in(0.0, 2.0, c));
         let mut running = [Guarded::of(&start_mean), Guarded::of(&start_variance)];
@@ -153,10 +148,12 @@ fn random_batch_norms() {
         let x = x.finish()?;
         {
             let [output, mean, variance] = found.each_mut().map(Guarded::body);
+            let statistics = BatchStatistics { mean, variance };
+            norm.run(x, statistics, &mut workspace, output).map_err(|e| e.to_string())?;
             let [running_mean, running_variance] = running.each_mut().map(Guarded::body);
             let running = BatchStatistics { mean: running_mean, variance: running_variance };
-            norm.run(x, BatchStatistics { mean, variance }, Some(running), &mut workspace, output)
-                .map_err(|e| e.to_string())?;
+            let moving = MovingStatistics { momentum: 0.25, count: rows };
+            moving.follow(mean, variance, running).map_err(|e| e.to_string())?;
         }
         let x64 = to_f64(x);
         let (ones, zeros) = (vec![1.0; c], vec![0.0; c]);
@@ -230,18 +227,15 @@ fn batch_norm_as_pytorch_trains_it() {
         let (x, g, scale, offset) = (nhwc("input"), nhwc("gradOutput"), nhwc("weight"), nhwc("bias"));
         let c = scale.len();
         let epsilon = case.float("epsilon") as f32;
-        let norm = BatchNormTraining {
-            scale: Some(&scale),
-            offset: Some(&offset),
-            epsilon,
-            momentum: case.float("momentum") as f32,
-        };
+        let norm = BatchNormTraining { scale: Some(&scale), offset: Some(&offset), epsilon };
         let (mut output, mut mean, mut variance) = (vec![0.0; x.len()], vec![0.0; c], vec![0.0; c]);
         let (mut running_mean, mut running_variance) = (nhwc("runningMean"), nhwc("runningVar"));
         let mut workspace = Workspace::default();
         let running = BatchStatistics { mean: &mut running_mean, variance: &mut running_variance };
         let statistics = BatchStatistics { mean: &mut mean, variance: &mut variance };
-        norm.run(&x, statistics, Some(running), &mut workspace, &mut output).unwrap();
+        norm.run(&x, statistics, &mut workspace, &mut output).unwrap();
+        let moving = MovingStatistics { momentum: case.float("momentum") as f32, count: x.len() / c };
+        moving.follow(&mean, &variance, running).unwrap();
         let (mut of_input, mut of_scale, mut of_offset) = (vec![0.0; x.len()], vec![0.0; c], vec![0.0; c]);
         let gradients = NormGradients { input: &mut of_input, scale: &mut of_scale, offset: &mut of_offset };
         let norm = BatchNorm { mean: &mean, variance: &variance, scale: Some(&scale), offset: None, epsilon };
@@ -264,19 +258,28 @@ fn batch_norm_as_pytorch_trains_it() {
 #[test]
 fn what_is_wrong_is_refused() {
     let mut workspace = Workspace::default();
-    let norm = BatchNormTraining { scale: None, offset: None, epsilon: 0.0, momentum: 0.1 };
+    let norm = BatchNormTraining { scale: None, offset: None, epsilon: 0.0 };
     let mut refused = |norm: &BatchNormTraining<'_>, x: usize, y: usize, mean: usize, variance: usize| {
         let (mut mean, mut variance) = (vec![0.0; mean], vec![0.0; variance]);
         let statistics = BatchStatistics { mean: &mut mean, variance: &mut variance };
-        norm.run(&vec![0.0; x], statistics, None, &mut workspace, &mut vec![0.0; y]).unwrap_err().argument
+        norm.run(&vec![0.0; x], statistics, &mut workspace, &mut vec![0.0; y]).unwrap_err().argument
     };
     assert_eq!(refused(&norm, 3, 3, 3, 3), "input"); // one row
     assert_eq!(refused(&norm, 7, 7, 3, 3), "input");
     assert_eq!(refused(&norm, 6, 5, 3, 3), "output");
     assert_eq!(refused(&norm, 6, 6, 3, 2), "variance");
     assert_eq!(refused(&norm, 6, 6, 0, 0), "input");
-    assert_eq!(refused(&BatchNormTraining { momentum: 1.5, ..norm }, 6, 6, 3, 3), "momentum");
     assert_eq!(refused(&BatchNormTraining { epsilon: -1.0, ..norm }, 6, 6, 3, 3), "epsilon");
+    let refused = |momentum: f32, count: usize, [mean, variance]: [usize; 2]| {
+        let (mut running_mean, mut running_variance) = ([0.0; 3], [0.0; 3]);
+        let running = BatchStatistics { mean: &mut running_mean, variance: &mut running_variance };
+        let moving = MovingStatistics { momentum, count };
+        moving.follow(&vec![0.0; mean], &vec![0.0; variance], running).unwrap_err().argument
+    };
+    assert_eq!(refused(1.5, 2, [3, 3]), "momentum");
+    assert_eq!(refused(0.5, 1, [3, 3]), "count");
+    assert_eq!(refused(0.5, 2, [3, 2]), "variance");
+    assert_eq!(refused(0.5, 2, [2, 2]), "runningMean");
     let refused = |inner: usize, scale: usize, g: usize, to: [usize; 3]| {
         let [mut a, mut b, mut c] = to.map(|len| vec![0.0; len]);
         let gradients = NormGradients { input: &mut a, scale: &mut b, offset: &mut c };

@@ -215,3 +215,47 @@ operators! {
     /// See [`ops::detect::non_max_suppression`].
     nonMaxSuppression = non_max_suppression => plain ops::detect::non_max_suppression;
 }
+
+#[cfg(feature = "training")]
+operators! {
+    /// See [`ops::grad::conv::conv2d`].
+    conv2dGrad = conv2d_grad => plain ops::grad::conv::conv2d;
+    /// See [`ops::grad::conv::conv_transpose2d`].
+    convTranspose2dGrad = conv_transpose2d_grad => plain ops::grad::conv::conv_transpose2d;
+    /// See [`ops::grad::conv::dense`].
+    denseGrad = dense_grad => plain ops::grad::conv::dense;
+    /// See [`ops::grad::image::pool2d`].
+    pool2dGrad = pool2d_grad => plain ops::grad::image::pool2d;
+    /// See [`ops::grad::image::adaptive_pool2d`].
+    adaptivePool2dGrad = adaptive_pool2d_grad => plain ops::grad::image::adaptive_pool2d;
+    /// See [`ops::grad::image::resize2d`].
+    resize2dGrad = resize2d_grad => plain ops::grad::image::resize2d;
+    /// See [`ops::grad::elementwise::activation`].
+    activationGrad = activation_grad => plain ops::grad::elementwise::activation;
+    /// See [`ops::grad::elementwise::softmax`].
+    softmaxGrad = softmax_grad => plain ops::grad::elementwise::softmax;
+    /// See [`ops::grad::elementwise::sum_to`].
+    sumTo = sum_to => plain ops::grad::elementwise::sum_to;
+    /// See [`ops::grad::elementwise::pad`].
+    padGrad = pad_grad => plain ops::grad::elementwise::pad;
+    /// See [`ops::grad::norm::batch_norm_training`].
+    batchNormTraining = batch_norm_training => plain ops::grad::norm::batch_norm_training;
+    /// See [`ops::grad::norm::moving_statistics`].
+    movingStatistics = moving_statistics => plain ops::grad::norm::moving_statistics;
+    /// See [`ops::grad::norm::batch_norm`].
+    batchNormGrad = batch_norm_grad => plain ops::grad::norm::batch_norm;
+    /// See [`ops::grad::norm::group_norm`].
+    groupNormGrad = group_norm_grad => plain ops::grad::norm::group_norm;
+    /// See [`ops::grad::norm::layer_norm`].
+    layerNormGrad = layer_norm_grad => plain ops::grad::norm::layer_norm;
+    /// See [`ops::grad::step::dropout`].
+    dropout = dropout => plain ops::grad::step::dropout;
+    /// See [`ops::grad::step::cross_entropy`].
+    crossEntropy = cross_entropy => plain ops::grad::step::cross_entropy;
+    /// See [`ops::grad::step::elementwise_loss`].
+    elementwiseLoss = elementwise_loss => plain ops::grad::step::elementwise_loss;
+    /// See [`ops::grad::step::gradient_norm`].
+    gradientNorm = gradient_norm => plain ops::grad::step::gradient_norm;
+    /// See [`ops::grad::step::optimiser_step`].
+    optimiserStep = optimiser_step => plain ops::grad::step::optimiser_step;
+}

@@ -5,7 +5,7 @@ use crate::heap::Handle;
 use lenslet_kernels::conv::{PackedFilter, Packs};
 use lenslet_kernels::shape::SpecError;
 
-/// Packed filters by the handle of the filter tensor. Tensors never change, so an entry is right until its tensor is freed.
+/// Packed filters by the handle of the filter tensor. An entry is right until its tensor is freed, or written by a step of training.
 #[derive(Default)]
 pub(crate) struct PackedFilters {
     by_filter: Vec<Vec<PackedFilter>>,

@@ -28,10 +28,12 @@ impl Step {
         }
     }
 
-    /// Whether it needs the elements of a tensor, not just what was packed from them.
-    fn reads(&self, handle: Handle) -> bool {
-        let places = self.inputs.iter().enumerate();
-        places.into_iter().any(|(i, &place)| place == Place::Tensor(handle) && !(self.operator.packs && i == 1))
+    /// Whether it needs the elements of a tensor, or changes them: not just what was packed from them.
+    fn needs(&self, handle: Handle) -> bool {
+        let tensor = Place::Tensor(handle);
+        let read =
+            self.inputs.iter().enumerate().any(|(i, &place)| place == tensor && !(self.operator.packs && i == 1));
+        read || self.outputs.contains(&tensor)
     }
 }
 
@@ -64,7 +66,7 @@ impl Program {
         let outputs = self.places(outputs)?;
         let mut in_place = false;
         for (i, &output) in outputs.iter().enumerate() {
-            if !matches!(output, Place::Arena { .. } | Place::Output(_)) {
+            if matches!(output, Place::None | Place::Input(_)) {
                 return Err(SpecError::invalid("outputs", "output {} is no place that can be written").number(i));
             }
             if outputs[..i].iter().any(|other| other.overlaps(output)) {
@@ -122,7 +124,7 @@ impl Program {
     }
 
     /// Packs what steps pack, now rather than at their first run. Of the tensors `passing`, the elements are given back as
-    /// soon as they are packed, unless a step reads them as they are.
+    /// soon as they are packed, unless a step reads them as they are, or changes them.
     pub(crate) fn pack(&self, memory: &mut Memory, passing: &[f64]) -> Result<(), (usize, SpecError)> {
         for (i, step) in self.steps.iter().enumerate() {
             if !step.operator.packs {
@@ -135,7 +137,7 @@ impl Program {
             let last =
                 !self.steps[i + 1..].iter().any(|later| later.operator.packs && later.inputs.get(1) == Some(&filter));
             let passes = passing.iter().any(|&other| other as usize == handle);
-            if last && passes && !self.steps.iter().any(|step| step.reads(handle)) {
+            if last && passes && !self.steps.iter().any(|step| step.needs(handle)) {
                 memory.heap.release(handle);
             }
         }
@@ -279,9 +281,15 @@ mod tests {
             assert_eq!(refused(&[place], &[OUTPUT]), Some("places"));
         }
         assert_eq!(refused(&[arena(f64::INFINITY, f64::MAX)], &[OUTPUT]), Some("places"));
-        for place in [NONE, INPUT, [2.0, 1.0, 0.0]] {
+        for place in [NONE, INPUT] {
             assert_eq!(refused(&[INPUT], &[place]), Some("outputs"));
         }
+        // A tensor may be written, once and if it is not read; but in place.
+        let tensor = [2.0, 1.0, 0.0];
+        assert_eq!(refused(&[INPUT], &[tensor]), None);
+        assert_eq!(refused(&[tensor], &[tensor]), None);
+        assert_eq!(refused(&[INPUT], &[tensor, tensor]), Some("outputs"));
+        assert_eq!(refused(&[INPUT, tensor], &[tensor]), Some("outputs"));
         assert_eq!(refused(&[INPUT], &[OUTPUT; 5]), Some("outputs"));
         assert_eq!(refused(&[INPUT], &[OUTPUT, OUTPUT]), Some("outputs"));
         assert_eq!(refused(&[INPUT], &[arena(0.0, 17.0), arena(16.0, 1.0)]), Some("outputs"));

@@ -19,8 +19,6 @@ pub struct BatchNormTraining<'a> {
     pub offset: Option<&'a [f32]>,
     /// Added to the variances: 0 or more.
     pub epsilon: f32,
-    /// How much of the running statistics is replaced by the batch's, 0 to 1 (PyTorch's momentum; Keras's is 1 less it).
-    pub momentum: f32,
 }
 
 /// What a batch knows of its channels, each `[c]`.
@@ -33,13 +31,12 @@ pub struct BatchStatistics<'a> {
 }
 
 impl BatchNormTraining<'_> {
-    /// Normalises rows of `c` channels by their own means and variances, which it keeps for the gradient, and moves the running
-    /// statistics towards them: the variance as estimated from a sample, divided by `n - 1` (PyTorch). Two rows at least.
+    /// Normalises rows of `c` channels by their own means and variances, which it keeps for the gradient and for
+    /// [`MovingStatistics`]. Two rows at least.
     pub fn run(
         &self,
         input: &[f32],
         statistics: BatchStatistics<'_>,
-        running: Option<BatchStatistics<'_>>,
         workspace: &mut Workspace,
         output: &mut [f32],
     ) -> Result<(), SpecError> {
@@ -50,13 +47,6 @@ impl BatchNormTraining<'_> {
         let rows = rows_of(c, input)?;
         if rows < 2 {
             return Err(SpecError::invalid("input", "has one value a channel; batch statistics need two or more"));
-        }
-        if !(0.0..=1.0).contains(&self.momentum) {
-            return Err(SpecError::invalid("momentum", "is not from 0 to 1"));
-        }
-        if let Some(running) = &running {
-            expect_len("runningMean", running.mean.len(), c)?;
-            expect_len("runningVariance", running.variance.len(), c)?;
         }
         sum_rows(c, input, mean)?;
         let share = 1.0 / rows as f64;
@@ -70,18 +60,44 @@ impl BatchNormTraining<'_> {
             *mean = (f64::from(*mean) + off) as f32;
             *variance = (f64::from(*square) * share - off * off).max(0.0) as f32;
         }
-        if let Some(running) = running {
-            let keep = 1.0 - self.momentum;
-            let sample = self.momentum * (rows as f64 / (rows - 1) as f64) as f32;
-            for (to, mean) in running.mean.iter_mut().zip(&*mean) {
-                *to = keep * *to + self.momentum * mean;
-            }
-            for (to, variance) in running.variance.iter_mut().zip(&*variance) {
-                *to = keep * *to + sample * variance;
-            }
-        }
-        let Self { scale, offset, epsilon, .. } = *self;
+        let Self { scale, offset, epsilon } = *self;
         norm::batch_norm(&BatchNorm { mean, variance, scale, offset, epsilon }, rows, c, 1, input, output)
+    }
+}
+
+/// How the statistics that inference normalises by follow those of the batches.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MovingStatistics {
+    /// How much of them is replaced by the batch's, 0 to 1: PyTorch's momentum; ONNX's and Keras's is 1 less it.
+    pub momentum: f32,
+    /// Values of a channel in a batch, 2 or more.
+    pub count: usize,
+}
+
+impl MovingStatistics {
+    /// Moves `running` towards the batch's: `(1 - momentum) running + momentum batch`. The variance is that which the batch is a sample of,
+    /// divided by `count - 1` (as in PyTorch, and unlike ONNX's, which divides by `count`).
+    pub fn follow(&self, mean: &[f32], variance: &[f32], running: BatchStatistics<'_>) -> Result<(), SpecError> {
+        let &Self { momentum, count } = self;
+        if !(0.0..=1.0).contains(&momentum) {
+            return Err(SpecError::invalid("momentum", "is not from 0 to 1"));
+        }
+        if count < 2 {
+            return Err(
+                SpecError::invalid("count", "is {}; batch statistics need two values a channel or more").number(count)
+            );
+        }
+        expect_len("variance", variance.len(), mean.len())?;
+        expect_len("runningMean", running.mean.len(), mean.len())?;
+        expect_len("runningVariance", running.variance.len(), mean.len())?;
+        let (keep, sample) = (1.0 - momentum, momentum * (count as f64 / (count - 1) as f64) as f32);
+        for (to, mean) in running.mean.iter_mut().zip(mean) {
+            *to = keep * *to + momentum * mean;
+        }
+        for (to, variance) in running.variance.iter_mut().zip(variance) {
+            *to = keep * *to + sample * variance;
+        }
+        Ok(())
     }
 }
 

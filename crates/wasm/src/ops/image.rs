@@ -2,6 +2,7 @@
 
 use super::in_nhwc;
 use crate::call::{Call, output};
+use crate::words::Words;
 use lenslet_kernels::edges::sobel_magnitude;
 use lenslet_kernels::image::{self, Color, PixelRange};
 use lenslet_kernels::pool::planes_of;
@@ -14,21 +15,27 @@ use lenslet_kernels::shape::{Image, Layout, SpecError};
 /// of the sizes).
 pub(crate) fn resize2d(mut call: Call) -> Result<(), SpecError> {
     let (layout, image) = call.words.image();
-    let [out_h, out_w] = call.words.sizes(["outH", "outW"]);
-    let mode = ResizeMode::from_code(call.words.code("mode"))?;
-    let mut sampling = Sampling::new(mode, Coordinates::from_code(call.words.code("coordinates"))?);
-    if !call.words.is_empty() {
-        sampling.rounding = Rounding::from_code(call.words.code("rounding"))?;
-        sampling.cubic_coeff_a = call.words.float("cubicCoeffA");
-        sampling.exclude_outside = call.words.flag("excludeOutside");
-        sampling.antialias = call.words.flag("antialias");
-        let scales = [call.words.float("scale"), call.words.float("scale")];
-        sampling.scales = (scales != [0.0; 2]).then_some(scales);
-    }
+    let (out_h, out_w, sampling) = resize_words(&mut call.words)?;
     call.words.end()?;
     // No transposes: a channel of an NCHW image is an image of one channel.
     let image = if layout == Layout::Nchw { planes_of(&image) } else { image };
     Resize2d::with_sampling(image, out_h, out_w, sampling)?.run(call.inputs.get(0)?, output(call.outputs, 0)?)
+}
+
+/// What follows the image in the words of a resize.
+pub(super) fn resize_words(words: &mut Words) -> Result<(usize, usize, Sampling), SpecError> {
+    let [out_h, out_w] = words.sizes(["outH", "outW"]);
+    let mode = ResizeMode::from_code(words.code("mode"))?;
+    let mut sampling = Sampling::new(mode, Coordinates::from_code(words.code("coordinates"))?);
+    if !words.is_empty() {
+        sampling.rounding = Rounding::from_code(words.code("rounding"))?;
+        sampling.cubic_coeff_a = words.float("cubicCoeffA");
+        sampling.exclude_outside = words.flag("excludeOutside");
+        sampling.antialias = words.flag("antialias");
+        let scales = [words.float("scale"), words.float("scale")];
+        sampling.scales = (scales != [0.0; 2]).then_some(scales);
+    }
+    Ok((out_h, out_w, sampling))
 }
 
 /// Input: h * w RGBA pixels, a byte a channel. Words: layout, h, w, color (0 grey, 1 rgb, 2 rgba), scale, mean (c), std (c).

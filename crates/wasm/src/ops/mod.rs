@@ -4,6 +4,8 @@ pub(crate) mod along;
 pub(crate) mod conv;
 pub(crate) mod detect;
 pub(crate) mod elementwise;
+#[cfg(feature = "training")]
+pub(crate) mod grad;
 pub(crate) mod image;
 pub(crate) mod layout;
 pub(crate) mod norm;

@@ -8,15 +8,16 @@
 
 mod depthwise;
 mod filter;
+mod form;
 mod runs;
 mod winograd;
 
 pub(in crate::grad) use filter::run as filter_gradient;
 
+use self::form::FilterForm;
 use super::sums::sum_rows;
 use crate::activation::Activation;
 use crate::conv::{Accuracy, Conv2d, ConvTranspose2d, Packs, Strategy};
-use crate::layout::transpose;
 use crate::memory::{Buffer, Workspace};
 use crate::shape::{Conv2dShape, Conv2dSpec, ConvTranspose2dShape, ConvTranspose2dSpec, Layout, SpecError, expect_len};
 
@@ -25,6 +26,7 @@ use crate::shape::{Conv2dShape, Conv2dSpec, ConvTranspose2dShape, ConvTranspose2
 pub struct Conv2dGradient {
     /// Sizes of the convolution.
     pub shape: Conv2dShape,
+    form: FilterForm,
     backward: Backward,
     accuracy: Accuracy,
 }
@@ -37,21 +39,25 @@ enum Backward {
     /// By vectors of channels, product by product.
     Depthwise,
     /// By sub-pixel phases.
-    Transposed,
+    Transposed(ConvTranspose2d),
 }
 
 impl Conv2dGradient {
-    /// Checks a spec.
-    pub fn new(spec: &Conv2dSpec, accuracy: Accuracy) -> Result<Self, SpecError> {
+    /// Checks a spec. `filter_layout` is the order of the filter and of its gradient, as of [`Conv2d`].
+    pub fn new(spec: &Conv2dSpec, filter_layout: Layout, accuracy: Accuracy) -> Result<Self, SpecError> {
         let shape = Conv2dShape::new(spec)?;
         let backward = match turned(&shape) {
             Some(spec) => {
                 Backward::Turned(Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)?.with_accuracy(accuracy))
             }
             None if depthwise::can_do(&shape) => Backward::Depthwise,
-            None => Backward::Transposed,
+            None => {
+                let (input, output) = (shape.output, shape.input);
+                let shape = ConvTranspose2dShape { input, output, h: shape.h, w: shape.w, groups: shape.groups };
+                Backward::Transposed(ConvTranspose2d { shape, filter_layout, activation: Activation::Identity })
+            }
         };
-        Ok(Self { shape, backward, accuracy })
+        Ok(Self { shape, form: FilterForm::new(&shape, filter_layout), backward, accuracy })
     }
 
     /// How the input's gradient is computed, for people.
@@ -59,7 +65,7 @@ impl Conv2dGradient {
         match self.backward {
             Backward::Turned(conv) => conv.strategy().name(),
             Backward::Depthwise => "depthwise",
-            Backward::Transposed => "sub-pixel",
+            Backward::Transposed(_) => "sub-pixel",
         }
     }
 
@@ -79,30 +85,20 @@ impl Conv2dGradient {
         match self.backward {
             Backward::Turned(conv) => {
                 let mut around = Buffer::zeroed(filter.len())?;
-                turn(shape, filter, around.as_mut_slice())?;
+                self.form.turn(filter, around.as_mut_slice())?;
                 let packed = conv.pack(around.as_slice())?;
                 drop(around);
                 conv.run(grad_output, &packed, None, None, workspace, grad_input)
             }
-            Backward::Depthwise => {
+            Backward::Depthwise => self.form.given(filter, |filter| {
                 depthwise::input(shape, grad_output, filter, grad_input);
                 Ok(())
-            }
-            Backward::Transposed => {
-                let shape = ConvTranspose2dShape {
-                    input: shape.output,
-                    output: shape.input,
-                    h: shape.h,
-                    w: shape.w,
-                    groups: shape.groups,
-                };
-                let conv = ConvTranspose2d { shape, filter_layout: Layout::Nhwc, activation: Activation::Identity };
-                conv.run(grad_output, &conv.pack(filter)?, None, workspace, grad_input)
-            }
+            }),
+            Backward::Transposed(conv) => conv.run(grad_output, &conv.pack(filter)?, None, workspace, grad_input),
         }
     }
 
-    /// The gradient with respect to the filter, `[k_h, k_w, in_c / groups, out_c]`.
+    /// The gradient with respect to the filter, in the filter's own order.
     pub fn filter(
         &self,
         input: &[f32],
@@ -114,14 +110,14 @@ impl Conv2dGradient {
         expect_len("input", input.len(), shape.input.len())?;
         expect_len("gradOutput", grad_output.len(), shape.output.len())?;
         expect_len("gradFilter", grad_filter.len(), shape.filter_len())?;
-        if depthwise::can_do(shape) {
-            depthwise::filter(shape, input, grad_output, grad_filter);
-            return Ok(());
-        }
-        if self.filter_strategy() == Strategy::Winograd {
-            return winograd::run(shape, input, grad_output, workspace, grad_filter);
-        }
-        filter::run(shape, input, grad_output, workspace, grad_filter)
+        self.form.computed(grad_filter, |to| match self.filter_strategy() {
+            Strategy::Depthwise => {
+                depthwise::filter(shape, input, grad_output, to);
+                Ok(())
+            }
+            Strategy::Winograd => winograd::run(shape, input, grad_output, workspace, to),
+            _ => filter::run(shape, input, grad_output, workspace, to),
+        })
     }
 
     /// How the filter's gradient is computed.
@@ -166,17 +162,7 @@ fn turned(shape: &Conv2dShape) -> Option<Conv2dSpec> {
     })
 }
 
-/// A filter `[k_h, k_w, in_c / groups, out_c]` becomes `[k_h, k_w, out_c / groups, in_c]`, taps in reverse order.
-fn turn(shape: &Conv2dShape, filter: &[f32], around: &mut [f32]) -> Result<(), SpecError> {
-    let (groups, in_c, out_c) = (shape.groups, shape.group_in_c(), shape.group_out_c());
-    let taps = filter.chunks_exact(in_c * shape.output.c).rev();
-    for (from, to) in taps.zip(around.chunks_exact_mut(out_c * shape.input.c)) {
-        transpose(&[in_c, groups, out_c], &[2, 1, 0], from, to)?;
-    }
-    Ok(())
-}
-
-/// The gradients of a [`ConvTranspose2d`] without activation. Filters are `[k_h, k_w, out_c / groups, in_c]`.
+/// The gradients of a [`ConvTranspose2d`] without activation.
 ///
 /// It is itself the gradient of a convolution, so its gradients are that convolution and that convolution's filter gradient.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -184,18 +170,19 @@ pub struct ConvTranspose2dGradient {
     /// Sizes of the transposed convolution.
     pub shape: ConvTranspose2dShape,
     reversed: Conv2d,
+    form: FilterForm,
 }
 
 impl ConvTranspose2dGradient {
-    /// Checks a spec.
-    pub fn new(spec: &ConvTranspose2dSpec, accuracy: Accuracy) -> Result<Self, SpecError> {
+    /// Checks a spec. `filter_layout` is the order of the filter and of its gradient, as of [`ConvTranspose2d`].
+    pub fn new(spec: &ConvTranspose2dSpec, filter_layout: Layout, accuracy: Accuracy) -> Result<Self, SpecError> {
         let shape = ConvTranspose2dShape::new(spec)?;
         let reversed = Conv2dSpec { input: shape.output, out_c: shape.input.c, ..spec.conv };
-        let mut reversed = Conv2d::new(&reversed, Layout::Nhwc, Activation::Identity)?.with_accuracy(accuracy);
+        let mut reversed = Conv2d::new(&reversed, filter_layout, Activation::Identity)?.with_accuracy(accuracy);
         // An output padding of a stride or more has room for windows that no input made.
         reversed.shape =
             Conv2dShape { input: shape.output, output: shape.input, h: shape.h, w: shape.w, groups: shape.groups };
-        Ok(Self { shape, reversed })
+        Ok(Self { shape, reversed, form: FilterForm::new(&reversed.shape, filter_layout) })
     }
 
     /// How the input's gradient is computed, for people.
@@ -216,7 +203,7 @@ impl ConvTranspose2dGradient {
         self.reversed.run(grad_output, &self.reversed.pack(filter)?, None, None, workspace, grad_input)
     }
 
-    /// The gradient with respect to the filter, `[k_h, k_w, out_c / groups, in_c]`.
+    /// The gradient with respect to the filter, in the filter's own order.
     pub fn filter(
         &self,
         input: &[f32],
@@ -228,11 +215,13 @@ impl ConvTranspose2dGradient {
         expect_len("gradOutput", grad_output.len(), self.shape.output.len())?;
         expect_len("gradFilter", grad_filter.len(), self.shape.filter_len())?;
         let reversed = &self.reversed.shape;
-        if depthwise::can_do(reversed) {
-            depthwise::filter(reversed, grad_output, input, grad_filter);
-            return Ok(());
-        }
-        filter::run(reversed, grad_output, input, workspace, grad_filter)
+        self.form.computed(grad_filter, |to| {
+            if depthwise::can_do(reversed) {
+                depthwise::filter(reversed, grad_output, input, to);
+                return Ok(());
+            }
+            filter::run(reversed, grad_output, input, workspace, to)
+        })
     }
 
     /// The gradient with respect to the bias, `[out_c]`.
