@@ -77,7 +77,7 @@ pub(super) fn run(
         for (n, (image, output)) in images {
             tiles::run(shape, image, packed, &epilogue_of(n), zeros, output);
         }
-    } else if let Some(mut band) = Band::new(shape) {
+    } else if let Some(mut band) = Band::new(shape, &epilogue) {
         let scratch = workspace.get(band.len())?;
         for (n, (image, output)) in images {
             band.run(image, packed, &epilogue_of(n), scratch, output);
