@@ -2,6 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, test } from "vitest";
 import { decodeTensor } from "./decode.ts";
 import { TensorProtoSchema } from "./proto/onnx_pb.ts";
+import type { Constant } from "../model/constant.ts";
 import { readOnnx } from "./import.ts";
 import { constantOf } from "./tensor.ts";
 import * as onnx from "./testing/file.ts";
@@ -186,6 +187,36 @@ describe("lies", () => {
     expect(() => read(tensor)).toThrow(
       expect.objectContaining({ code: "model-invalid", message: expect.stringMatching(message) }),
     );
+  });
+});
+
+describe("weights in bytes that are not to be moved", () => {
+  /** The tensor read twice from bytes that begin at each address of four. */
+  const readAnywhere = (
+    data: Float32Array,
+  ): readonly { readonly file: ArrayBuffer; readonly first: Constant["data"]; readonly second: Constant["data"] }[] => {
+    const bytes = bytesOf(onnx.raw("", data));
+    return [0, 1, 2, 3].map((start) => {
+      const file = new ArrayBuffer(start + bytes.length);
+      const place = new Uint8Array(file, start);
+      place.set(bytes);
+      const constant = constantOf(decodeTensor(place), none);
+      if (typeof constant === "string") throw new Error(constant);
+      return { file, first: constant.data, second: constant.data };
+    });
+  };
+
+  test.each([8, 16_383, 16_384, 40_000])("%i numbers, at any address", (length) => {
+    const data = Float32Array.from({ length }, (_, i) => i / 7 - 3);
+    const found = readAnywhere(data);
+    for (const { first, second } of found) {
+      expect(first).toEqual(data);
+      expect(second).toEqual(data);
+    }
+    // One of the four is at an address that numbers can be read from.
+    expect(found.filter(({ file, first }) => first.buffer === file)).toHaveLength(1);
+    // No copy of large ones is kept.
+    expect(found.filter(({ first, second }) => first === second)).toHaveLength(length < 16_384 ? 4 : 1);
   });
 });
 

@@ -37,7 +37,7 @@ export function constantOf(tensor: TensorProto, files: TensorFiles): Constant | 
   const source: Source = { what, shape, count, tensor, raw: rawBytes(tensor, files.external), movable: files.movable };
   switch (tensor.dataType) {
     case FLOAT:
-      return { type: "float32", shape, data: floats(source, tensor.floatData) };
+      return float32s(source);
     case DOUBLE:
       return { type: "float32", shape, data: Float32Array.from(doubles(source)) };
     case FLOAT16:
@@ -130,9 +130,26 @@ function moved({ tensor, movable }: Source, bytes: Uint8Array, size: number): Ui
   return place;
 }
 
-function floats(source: Source, typed: Uint8Array): Float32Array {
-  const { buffer, byteOffset } = aligned(source, source.raw ?? typed, 4);
-  return new Float32Array(buffer, byteOffset, source.count);
+/** Bytes of weights from which on copies are made when they are read, not kept. */
+const LARGE = 64 << 10;
+
+/**
+ * Large weights at an odd address of bytes that are not ours are copied whenever they are read: what is kept would double
+ * them in memory (ResNet-18: 43 MB), and most are read once, on their way into the core.
+ */
+function float32s(source: Source): Constant<"float32"> {
+  const { shape, count, tensor } = source;
+  const bytes = sized(source, source.raw ?? tensor.floatData, 4);
+  const lies = (at: Uint8Array): Float32Array => new Float32Array(at.buffer, at.byteOffset, count);
+  if (bytes.byteOffset % 4 === 0 || source.movable || bytes.byteLength < LARGE)
+    return { type: "float32", shape, data: lies(aligned(source, bytes, 4)) };
+  return {
+    type: "float32",
+    shape,
+    get data() {
+      return lies(new Uint8Array(bytes));
+    },
+  };
 }
 
 function doubles(source: Source): Float64Array {

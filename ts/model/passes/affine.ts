@@ -1,7 +1,7 @@
 /** `x * scale + shift`, channel by channel: what batch normalisation is once it is trained, and what is merged into weights. */
 import { elementCount } from "../../shape.ts";
 import type { Constant } from "../constant.ts";
-import { derived, identity } from "../derived.ts";
+import { derived, identity, isComputed } from "../derived.ts";
 import type { KnownInfo, Node } from "../graph.ts";
 import { isOp, type Rewrite } from "./rewrite.ts";
 
@@ -126,14 +126,15 @@ export function scaled(
     const [first = 1, second = 1, ...window] = shape;
     const inner = elementCount(window);
     const from = weight.data;
-    const to = new Float32Array(from.length);
+    // Numbers that were made for this reading are ours.
+    const to = isComputed(weight) && from instanceof Float32Array ? from : new Float32Array(from.length);
     for (let a = 0, i = 0; a < first; a++) {
       for (let b = 0; b < second; b++) {
         const factor = numberOf(scale, channelOf(a, b));
         for (const end = i + inner; i < end; i++) to[i] = (from[i] ?? 0) * factor;
       }
     }
-    return to;
+    return to as Float32Array<ArrayBuffer>;
   });
 }
 

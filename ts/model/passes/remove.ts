@@ -1,5 +1,6 @@
 /** Nodes that change nothing, or are computed twice. */
 import { identity } from "../derived.ts";
+import { elementCount } from "../../shape.ts";
 import type { Constant } from "../constant.ts";
 import type { KnownGraph, Node, ValueName } from "../graph.ts";
 import { isOp, Rewrite } from "./rewrite.ts";
@@ -117,8 +118,9 @@ function keyOf(rewrite: Rewrite, { op, inputs, attributes, outputs }: Node): str
 }
 
 function contentOf(constant: Constant): string {
-  const { type, shape, data } = constant;
-  return data.length <= 16 ? `${type} ${shape.join()}: ${Array.from(data).join()}` : `constant ${identity(constant)}`;
+  const { type, shape } = constant;
+  if (elementCount(shape) > 16) return `constant ${identity(constant)}`;
+  return `${type} ${shape.join()}: ${Array.from(constant.data).join()}`;
 }
 
 /** JSON makes null of what is not finite. */
