@@ -88,6 +88,14 @@ export function composeActivations(outer: Activation, inner: Activation | undefi
   return clamp(within(a.min), within(a.max));
 }
 
+/** `inner * factor + term` as one activation: there is one if `inner` is a hard swish. */
+export function scaleHardSwish(inner: Activation | undefined, factor: number, term: number): Activation | undefined {
+  const given = inner === "hardSwish" ? ({ type: "hardSwish" } as const) : inner;
+  if (typeof given !== "object" || given.type !== "hardSwish") return undefined;
+  const { scale = 1, shift = 0 } = given;
+  return { type: "hardSwish", scale: scale * factor, shift: shift * factor + term };
+}
+
 /** Whether an activation gives no negative number, whatever it is given. */
 export function isNonNegative(activation: Activation): boolean {
   const bounds = boundsOf(activation);

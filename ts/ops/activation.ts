@@ -37,6 +37,14 @@ export interface HardSigmoidOptions {
   readonly beta?: number | undefined;
 }
 
+/** What becomes of a hard swish: `scale * hardSwish(x) + shift`. */
+export interface HardSwishOptions {
+  /** Default 1. */
+  readonly scale?: number | undefined;
+  /** Default 0. */
+  readonly shift?: number | undefined;
+}
+
 /** Which form of GELU. */
 export interface GeluOptions {
   /** `"none"`: x Φ(x), by the error function; `"tanh"`: the approximation of GPT-2. Default `"none"`. */
@@ -75,11 +83,12 @@ type WithAlpha = "leakyRelu" | "elu" | "celu" | "thresholdedRelu" | "swish";
  */
 export type Activation =
   | ActivationName
-  | { readonly type: Exclude<ActivationName, WithAlpha | "hardSigmoid" | "gelu" | "selu"> }
+  | { readonly type: Exclude<ActivationName, WithAlpha | "hardSigmoid" | "hardSwish" | "gelu" | "selu"> }
   | ({ readonly type: "clamp" } & ClampOptions)
   | ({ readonly type: WithAlpha } & AlphaOptions)
   | ({ readonly type: "selu" } & SeluOptions)
   | ({ readonly type: "hardSigmoid" } & HardSigmoidOptions)
+  | ({ readonly type: "hardSwish" } & HardSwishOptions)
   | ({ readonly type: "gelu" } & GeluOptions);
 
 type ActivationType = ActivationName | "clamp";
@@ -96,7 +105,7 @@ const ACTIVATIONS: Readonly<
   sigmoid: { code: 5 },
   tanh: { code: 6 },
   hardSigmoid: { code: 7, parameters: { alpha: 0.2, beta: 0.5 } },
-  hardSwish: { code: 8 },
+  hardSwish: { code: 8, parameters: { scale: 1, shift: 0 } },
   silu: { code: 9 },
   gelu: { code: 10 },
   elu: { code: 12, parameters: { alpha: 1 } },

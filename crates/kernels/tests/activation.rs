@@ -20,7 +20,10 @@ fn all() -> Vec<Activation> {
         Sigmoid,
         Tanh,
         HardSigmoid { alpha: 0.2, beta: 0.5 },
-        HardSwish,
+        HardSwish { scale: 1.0, shift: 0.0 },
+        HardSwish { scale: 0.75, shift: 0.0 },
+        HardSwish { scale: -1.5, shift: 0.0 },
+        HardSwish { scale: 0.75, shift: -0.25 },
         Silu,
         Gelu,
         GeluTanh,
@@ -60,7 +63,7 @@ fn exact(activation: Activation, x: f64) -> f64 {
         Sigmoid => sigmoid(x),
         Tanh => x.tanh(),
         HardSigmoid { alpha, beta } => clamp(x * f64::from(alpha) + f64::from(beta), 0.0, 1.0),
-        HardSwish => times(x, clamp(x / 6.0 + 0.5, 0.0, 1.0)),
+        HardSwish { scale, shift } => times(x, f64::from(scale) * clamp(x / 6.0 + 0.5, 0.0, 1.0)) + f64::from(shift),
         Silu => times(x, sigmoid(x)),
         Gelu => times(x, normal_cdf(x)),
         GeluTanh => times(x, sigmoid(2.0 * (2.0 / core::f64::consts::PI).sqrt() * (x + 0.044715 * x * x * x))),
@@ -94,9 +97,11 @@ fn bound(activation: Activation, x: f64) -> f64 {
     match activation {
         Identity | Relu | Relu6 | Clamp { .. } | ThresholdedRelu { .. } => 0.0,
         LeakyRelu { .. } => 0.5,
+        // Cancels where the sum meets zero.
+        HardSwish { shift, .. } if shift != 0.0 && x.is_finite() => 1e6,
         // Cancels where the line meets zero.
-        HardSigmoid { .. } | HardSwish if (-3.5..0.0).contains(&x) => 1e6,
-        HardSigmoid { .. } | HardSwish => 2.5,
+        HardSigmoid { .. } | HardSwish { .. } if (-3.5..0.0).contains(&x) => 1e6,
+        HardSigmoid { .. } | HardSwish { .. } => 2.5,
         Sigmoid | Tanh => 3.0,
         Elu { .. } | Silu | Softplus | Softsign => 3.5,
         Selu { .. } | Celu { .. } | Mish => 4.5,
@@ -170,6 +175,7 @@ fn codes() {
     let known: Vec<_> = (0..=19).map(|code| Activation::from_code(code, 0.25, 0.5).unwrap()).collect();
     assert_eq!(known[3], Activation::Clamp { min: 0.25, max: 0.5 });
     assert_eq!(known[7], Activation::HardSigmoid { alpha: 0.25, beta: 0.5 });
+    assert_eq!(known[8], Activation::HardSwish { scale: 0.25, shift: 0.5 });
     assert_eq!(known[12], Activation::Elu { alpha: 0.25 });
     assert_eq!(known[16], Activation::Selu { alpha: 0.25, gamma: 0.5 });
     assert_eq!(
@@ -189,6 +195,8 @@ fn codes() {
         (3, 0.0, f32::NAN, "max"),
         (4, f32::NAN, 0.0, "alpha"),
         (7, 0.0, f32::NAN, "beta"),
+        (8, f32::NAN, 0.0, "scale"),
+        (8, 1.0, f32::NAN, "shift"),
         (12, f32::NAN, 0.0, "alpha"),
     ] {
         assert_eq!(Activation::from_code(code, a, b).unwrap_err().argument, argument);

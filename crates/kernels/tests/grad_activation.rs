@@ -11,7 +11,7 @@ use oracle::random::random;
 use oracle::{Guarded, Rng, UNIT_ROUNDOFF, compare};
 use proptest::prelude::*;
 
-const ALL: [Activation; 24] = [
+const ALL: [Activation; 25] = [
     Activation::Identity,
     Activation::Relu,
     Activation::Relu6,
@@ -21,7 +21,8 @@ const ALL: [Activation; 24] = [
     Activation::Sigmoid,
     Activation::Tanh,
     Activation::HardSigmoid { alpha: 0.2, beta: 0.5 },
-    Activation::HardSwish,
+    Activation::HardSwish { scale: 1.0, shift: 0.0 },
+    Activation::HardSwish { scale: -1.5, shift: 0.25 },
     Activation::Silu,
     Activation::Gelu,
     Activation::GeluTanh,
@@ -57,7 +58,9 @@ fn forward(activation: Activation, x: f64) -> f64 {
         Activation::Sigmoid => sigmoid(x),
         Activation::Tanh => x.tanh(),
         Activation::HardSigmoid { alpha, beta } => (f64::from(alpha) * x + f64::from(beta)).clamp(0.0, 1.0),
-        Activation::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+        Activation::HardSwish { scale, shift } => {
+            f64::from(scale) * x * (x / 6.0 + 0.5).clamp(0.0, 1.0) + f64::from(shift)
+        }
         Activation::Silu => x * sigmoid(x),
         Activation::Gelu => x * normal_cdf(x),
         Activation::GeluTanh => {

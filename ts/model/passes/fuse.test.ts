@@ -91,6 +91,22 @@ describe("fuseActivation", () => {
     );
   });
 
+  it("scales and shifts a hard swish", async () => {
+    await expectPass(
+      executor(),
+      fuseActivation,
+      `x: [1, 4, 5, 5]
+       c = Conv(x, w: [4, 4, 1, 1])
+       h = HardSwish(c)
+       s = Mul(0.75, h)
+       y = Add(s, -0.5)
+       -> y`,
+      `x: [1, 4, 5, 5]
+       y = Conv(x, w: [4, 4, 1, 1]) activation=hardSwish(0.75, -0.5)
+       -> y`,
+    );
+  });
+
   it("merges clamps that follow one another", async () => {
     await expectPass(
       executor(),
@@ -112,6 +128,11 @@ describe("fuseActivation", () => {
       "two activations that are no one",
       "x: [1, 4, 5, 5]\nc = Conv(x, w: [4, 4, 1, 1]) activation=tanh\ny = Relu(c)\n-> y",
     ],
+    [
+      "a scale for each channel",
+      "x: [1, 4, 5, 5]\nc = Conv(x, w: [4, 4, 1, 1]) activation=hardSwish(2, 1)\ny = Mul(c, s: [4, 1, 1])\n-> y",
+    ],
+    ["a shift of a sum", "x: [1, 4, 5, 5]\nc = Conv(x, w: [4, 4, 1, 1])\ny = Add(c, 2)\n-> y"],
     ["a slope for each channel", "x: [1, 4, 5, 5]\nc = Conv(x, w: [4, 4, 1, 1])\ny = PRelu(c, s: [4, 1, 1])\n-> y"],
     ["bounds that are computed", "x: [1, 4, 5, 5]\nl: []\nc = Conv(x, w: [4, 4, 1, 1])\ny = Clip(c, l)\n-> y"],
   ])("leaves %s", (_, text) => expectUntouched(fuseActivation, text));

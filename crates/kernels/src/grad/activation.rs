@@ -29,7 +29,7 @@ impl Activation {
     /// What [`Self::gradient`] wants to know.
     pub fn gradient_needs(self) -> Needs {
         match self {
-            Self::HardSwish | Self::Silu | Self::Swish { .. } | Self::Gelu | Self::GeluTanh | Self::Mish => {
+            Self::HardSwish { .. } | Self::Silu | Self::Swish { .. } | Self::Gelu | Self::GeluTanh | Self::Mish => {
                 Needs::Input
             }
             Self::ThresholdedRelu { .. } => Needs::Input,
@@ -85,7 +85,10 @@ impl Activation {
                 Self::Tanh => each(v, g, to, |y| (one - y) * (one + y)),
                 Self::Softplus => each(v, g, to, |y| -math::exp_m1_of_negative(-y)),
                 Self::Softsign => each(v, g, to, |y| (one - y.abs()) * (one - y.abs())),
-                Self::HardSwish => each(v, g, to, hard_swish),
+                Self::HardSwish { scale, .. } => {
+                    let scale = F32x4::splat(scale);
+                    each(v, g, to, |x| hard_swish(x) * scale);
+                }
                 Self::Swish { alpha } => each(v, g, to, |x| swish(x, alpha)),
                 Self::Gelu => each(v, g, to, gelu),
                 Self::GeluTanh => each(v, g, to, gelu_tanh),
