@@ -3,7 +3,7 @@ import type { Place } from "../command.ts";
 import { at } from "../test/oracle/nd.ts";
 import { Random } from "../test/oracle/random.ts";
 import type { Node } from "./graph.ts";
-import { type Buffer, type LoweredStep, NONE, type Temporary, temporary } from "./lower/lowering.ts";
+import { type Buffer, type LoweredStep, NONE, type Target, type Temporary, temporary } from "./lower/lowering.ts";
 import { type Lifetime, lowerBound, pack, planMemory } from "./memory-plan.ts";
 
 const node: Node = { name: "n", op: "Identity", inputs: ["x"], outputs: ["y"], attributes: {} };
@@ -151,9 +151,9 @@ function randomSteps(random: Random): { steps: LoweredStep[]; outputs: Temporary
 /** Runs a plan on memory that remembers which buffer each float belongs to; gives what a step found overwritten. */
 function replay({ steps, places }: ReturnType<typeof planMemory>): string[] {
   const wrong: string[] = [];
-  const owner = new Map<string, Temporary>();
-  const cells = (buffer: Temporary): string[] => {
-    const place: Place | undefined = places.get(buffer);
+  const owner = new Map<string, Target>();
+  const cells = (buffer: Target): string[] => {
+    const place: Place | undefined = buffer.kind === "temporary" ? places.get(buffer) : undefined;
     if (place?.kind === "output") return Array.from({ length: buffer.length }, (_, i) => `output ${place.index} ${i}`);
     if (place?.kind !== "arena") throw new Error("a buffer without a place");
     return Array.from({ length: buffer.length }, (_, i) => `${place.offset + i}`);

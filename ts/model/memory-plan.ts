@@ -103,7 +103,7 @@ export function planMemory(steps: readonly LoweredStep[], outputs: readonly Temp
     const dies = (buffer: Buffer | undefined): buffer is Temporary =>
       buffer?.kind === "temporary" && lastUse.get(buffer) === index;
     const [out] = step.outputs;
-    if (out === undefined || !mayShare(step)) return step;
+    if (out?.kind !== "temporary" || !mayShare(step)) return step;
     const [a, b] = step.inputs;
     const swapped = !dies(a) && step.commutes && dies(b);
     const from = swapped ? b : a;

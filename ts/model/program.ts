@@ -3,8 +3,8 @@ import type { Place, Step, TensorId } from "../command.ts";
 import { elementCount } from "../shape.ts";
 import type { Constant } from "./constant.ts";
 import type { KnownGraph } from "./graph.ts";
-import { type LoweredOutput, lower } from "./lower/lower.ts";
-import type { Buffer, LoweredStep } from "./lower/lowering.ts";
+import { type Lowered, type LoweredOutput, lower } from "./lower/lower.ts";
+import type { Buffer, LoweredStep, Variable } from "./lower/lowering.ts";
 import { planMemory } from "./memory-plan.ts";
 
 /** A network planned for inputs of known shapes: nothing of it is in the core yet. */
@@ -31,21 +31,31 @@ export interface ProgramMemory {
 
 /** Plans a graph as it is; passes come before. Throws `model-unsupported`. */
 export function planProgram(graph: KnownGraph): Program {
-  const { steps: lowered, outputs } = lower(graph);
+  return planSteps(lower(graph));
+}
+
+/** Plans steps; `variable` finds the tensors that they change, where they do. */
+export function planSteps(lowered: Lowered, variable: (variable: Variable) => TensorId = never): Program {
+  const { outputs } = lowered;
   const { steps, places, arena } = planMemory(
-    lowered,
+    lowered.steps,
     outputs.map(({ buffer }) => buffer),
   );
   const weights = new Set<Constant>();
   for (const { inputs } of steps) for (const each of inputs) if (each.kind === "weight") weights.add(each.constant);
   const place = (buffer: Buffer, weight: (constant: Constant) => TensorId): Place => {
     if (buffer.kind === "weight") return { kind: "tensor", id: weight(buffer.constant) };
+    if (buffer.kind === "variable") return { kind: "tensor", id: variable(buffer) };
     if (buffer.kind !== "temporary") return buffer;
     const found = places.get(buffer);
     if (found === undefined) throw new Error("a buffer that has no place");
     return found;
   };
   return { steps, outputs, place, arena, weights: [...weights] };
+}
+
+function never({ name }: Variable): never {
+  throw new Error(`${name} changes, in a network that is not trained`);
 }
 
 /** A step as the core takes it. */

@@ -22,6 +22,19 @@ function reshaped(to: Lowering, held: Held, shape: Shape): Held {
   return { buffer, shape, order: plainOrder(shape.length) };
 }
 
+/** Drops elements while the network learns; else it changes nothing. */
+export function dropout(node: Node<"Dropout">, to: Lowering): void {
+  const { learning } = to;
+  const { ratio } = node.attributes;
+  if (learning === undefined || ratio === 0) {
+    reshape(node, to);
+    return;
+  }
+  const { buffer, order } = to.held(node.inputs[0]);
+  const words = [ratio, ...learning.seed, to.nextStream()];
+  to.emit("dropout", [buffer, learning.clock], [to.result(node.outputs[0], order)], words);
+}
+
 /** Moves nothing: whoever wants another order sees to it. */
 export function transpose({ inputs, outputs, attributes }: Node<"Transpose">, to: Lowering): void {
   const { buffer, order } = to.held(inputs[0]);
@@ -44,7 +57,7 @@ function concatOrder(to: Lowering, inputs: readonly (ValueName | undefined)[]): 
   const votes = new Map<string, { readonly order: Order; readonly elements: number }>();
   for (const input of inputs) {
     const { order, shape } = to.held(input);
-    if (to.constant(input) !== undefined) continue;
+    if (to.isWeight(input)) continue;
     const key = order.join();
     votes.set(key, { order, elements: (votes.get(key)?.elements ?? 0) + elementCount(shape) });
   }

@@ -72,10 +72,10 @@ interface Aligned {
   readonly order: Order;
 }
 
-/** Brings operands that broadcast to the shape of `out` to one order: that of most elements that are not constant. */
+/** Brings operands that broadcast to the shape of `out` to one order: that of most elements that are no weights. */
 export function align(to: Lowering, names: readonly (ValueName | undefined)[], out: Shape): Aligned {
   const rank = out.length;
-  const operands = names.map((name) => ({ held: lifted(to.held(name), rank), fixed: to.constant(name) !== undefined }));
+  const operands = names.map((name) => ({ held: lifted(to.held(name), rank), fixed: to.isWeight(name) }));
   const votes = new Map<string, { order: Order; weight: number }>();
   for (const { held, fixed } of operands) {
     if (fixed || elementCount(held.shape) !== elementCount(out)) continue;

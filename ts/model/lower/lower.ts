@@ -6,6 +6,7 @@ import { argReduce, layerNorm, reduce, softmax, topK } from "./along.ts";
 import {
   concat,
   depthToSpace,
+  dropout,
   expand,
   gather,
   pad,
@@ -18,7 +19,7 @@ import {
 } from "./arrange.ts";
 import { nonMaxSuppression } from "./detect.ts";
 import { activation, binary, cast, dequantize, sum, unary, where } from "./elementwise.ts";
-import { type LoweredStep, Lowering, type Temporary, temporary } from "./lowering.ts";
+import { type LoweredStep, Lowering, type Temporary, type Training, temporary } from "./lowering.ts";
 import { gemm, matMul } from "./matrix.ts";
 import { resize } from "./resize.ts";
 import { batchNorm, conv, convTranspose, globalPool, groupedNorm, localResponse, pool } from "./window.ts";
@@ -133,7 +134,7 @@ const RULES: { readonly [T in Exclude<OpType, NeverRun>]: Rule<T> } = {
   SpaceToDepth: spaceToDepth,
 
   Identity: reshape,
-  Dropout: reshape,
+  Dropout: dropout,
   Cast: cast,
   DequantizeLinear: dequantize,
 
@@ -158,9 +159,12 @@ function isInteger({ type }: KnownInfo): boolean {
   return type !== "float32";
 }
 
-/** The steps that compute a graph's outputs. Throws `model-unsupported` for what the core cannot do. */
-export function lower(graph: KnownGraph): Lowered {
-  const to = new Lowering(graph);
+/**
+ * The steps that compute a graph's outputs; of a network that is trained, those of its forward pass. Throws
+ * `model-unsupported` for what the core cannot do.
+ */
+export function lower(graph: KnownGraph, training?: Training): Lowered {
+  const to = new Lowering(graph, training);
   for (const node of graph.nodes) {
     to.begin(node);
     checkWidth(node, to);

@@ -15,9 +15,25 @@ export interface Temporary {
   readonly length: number;
 }
 
+/**
+ * A tensor of the engine that lives longer than a run, and that steps may change where it lies: what is trained, the
+ * statistics of a batch normalisation, what an optimiser remembers.
+ */
+export interface Variable {
+  readonly kind: "variable";
+  /** Unique among those of a network. */
+  readonly name: string;
+  readonly shape: Shape;
+  /** Elements, float32. */
+  readonly length: number;
+}
+
+/** What a step may write. */
+export type Target = Temporary | Variable;
+
 /** Where a step finds its numbers, before there are places in memory. */
 export type Buffer =
-  | Temporary
+  | Target
   | { readonly kind: "none" }
   | { readonly kind: "weight"; readonly constant: Constant }
   | { readonly kind: "input"; readonly index: number };
@@ -29,7 +45,7 @@ export const NONE: Buffer = { kind: "none" };
 export interface LoweredStep {
   readonly op: OpName;
   readonly inputs: readonly Buffer[];
-  readonly outputs: readonly Temporary[];
+  readonly outputs: readonly Target[];
   readonly words: readonly number[];
   /** The node that it is for. */
   readonly node: Node;
@@ -47,19 +63,39 @@ export interface Held {
   readonly order: Order;
 }
 
+/** What else than inference a network may be lowered for. */
+export interface Training {
+  /** Inputs of the graph that are tensors of the engine, of the shapes that the graph says. */
+  readonly variables: ReadonlyMap<ValueName, Variable>;
+  /** Present where the network learns: batches are normalised by their own statistics, and Dropout drops. */
+  readonly learning?: Learning;
+}
+
+/** What Dropout needs to know. */
+export interface Learning {
+  /** Its first number counts the steps. */
+  readonly clock: Buffer;
+  /** Two halves, each below 2^31. */
+  readonly seed: readonly [low: number, high: number];
+}
+
 /** Steps in the making. */
 export class Lowering {
   readonly steps: LoweredStep[] = [];
+  readonly #training: Training | undefined;
+  #streams = 0;
   readonly #graph: KnownGraph;
   readonly #held = new Map<ValueName, Held>();
   /** Values moved to other orders, by {@link orderKey}. */
   readonly #moved = new Map<Held, Map<string, Buffer>>();
   #node: Node | undefined;
 
-  constructor(graph: KnownGraph) {
+  constructor(graph: KnownGraph, training?: Training) {
     this.#graph = graph;
+    this.#training = training;
     let index = 0;
-    for (const name of graph.inputs.keys()) this.#hold(name, { kind: "input", index: index++ });
+    for (const name of graph.inputs.keys())
+      this.#hold(name, training?.variables.get(name) ?? { kind: "input", index: index++ });
     for (const [name, constant] of graph.constants) this.#hold(name, { kind: "weight", constant });
   }
 
@@ -95,6 +131,26 @@ export class Lowering {
   /** The numbers of a constant; undefined for other values, and for none. */
   constant(name: ValueName | undefined): Constant | undefined {
     return name === undefined ? undefined : this.#graph.constants.get(name);
+  }
+
+  /** What is known of the step of training that this is for; undefined if nothing is learnt. */
+  get learning(): Learning | undefined {
+    return this.#training?.learning;
+  }
+
+  /** Tells the Dropouts of a network apart: 0, 1, 2, ... */
+  nextStream(): number {
+    return this.#streams++;
+  }
+
+  /** Whether a value is no result of a run: a constant, or what is trained. */
+  isWeight(name: ValueName | undefined): boolean {
+    return name !== undefined && (this.#graph.constants.has(name) || this.variable(name) !== undefined);
+  }
+
+  /** The tensor of the engine that a value is. */
+  variable(name: ValueName | undefined): Variable | undefined {
+    return name === undefined ? undefined : this.#training?.variables.get(name);
   }
 
   /** A value as it lies in memory. */
@@ -163,7 +219,7 @@ export class Lowering {
   emit(
     op: OpName,
     inputs: readonly Buffer[],
-    outputs: readonly Temporary[],
+    outputs: readonly Target[],
     words: readonly number[],
     commutes = false,
   ): void {
@@ -173,7 +229,7 @@ export class Lowering {
   #push(
     op: OpName,
     inputs: readonly Buffer[],
-    outputs: readonly Temporary[],
+    outputs: readonly Target[],
     words: readonly number[],
     commutes: boolean,
     moves: boolean,

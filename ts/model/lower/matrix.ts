@@ -4,7 +4,7 @@ import { elementCount, type Shape } from "../../shape.ts";
 import { type Constant, floats } from "../constant.ts";
 import { derived } from "../derived.ts";
 import type { Node, ValueName } from "../graph.ts";
-import { liftedShape, type Order, plainOrder } from "../layout.ts";
+import { isSameOrder, liftedShape, type Order, plainOrder } from "../layout.ts";
 import { type Buffer, lifted, type Lowering, NONE, type Temporary, temporary } from "./lowering.ts";
 
 /** `[m, k]` times weights `[k, n]`, or `[n, k]` if transposed. */
@@ -35,10 +35,10 @@ export function matMul(node: Node<"MatMul">, to: Lowering): void {
   const [a, b, bias] = node.inputs;
   const [name] = node.outputs;
   const [left, right] = [to.shape(a), to.shape(b)];
-  if (to.constant(b) !== undefined && right.length === 2 && left.length > 0) {
+  if (isWeight(to, b) && right.length === 2 && left.length > 0) {
     const [k = 1, n = 1] = right;
     const order = lastInnermost(to, a);
-    const product = { x: to.operand(a, order), weights: to.plain(b), bias: to.optional(bias), k, n, transposed: false };
+    const product = { x: to.operand(a, order), ...matrix(to, b), bias: to.optional(bias), k, n };
     dense(to, node, { ...product, m: elementCount(left) / k }, to.result(name, order), true);
     return;
   }
@@ -57,6 +57,18 @@ export function matMul(node: Node<"MatMul">, to: Lowering): void {
   const product = temporary(elementCount(to.shape(name)));
   to.emit("matmul", [to.plain(a), to.plain(b)], [product], words);
   finish(to, node, product, bias, 1);
+}
+
+/** Whether a value is a weight, or one seen with its axes the other way round. */
+function isWeight(to: Lowering, name: ValueName | undefined): boolean {
+  return to.isWeight(name) || to.held(name).buffer.kind === "variable";
+}
+
+/** Weights `[k, n]` as they lie. */
+function matrix(to: Lowering, name: ValueName | undefined): Pick<Dense, "weights" | "transposed"> {
+  const held = to.held(name);
+  const transposed = held.buffer.kind === "variable" && isSameOrder(held.shape, held.order, [1, 0]);
+  return { weights: transposed ? held.buffer : to.plain(name), transposed };
 }
 
 /** The order in which a value lies, but with its last axis innermost: rows of a matrix may be in any order. */
@@ -79,8 +91,8 @@ export function gemm(node: Node<"Gemm">, to: Lowering): void {
   const constant = to.constant(b);
   const fusedBias = biasVector(to, c, n, beta);
   const separate = c !== undefined && beta !== 0 && fusedBias === undefined;
-  if (constant !== undefined) {
-    const weights = scaledBuffer(constant, alpha);
+  if (constant !== undefined || (alpha === 1 && isWeight(to, b))) {
+    const weights = constant === undefined ? to.plain(b) : scaledBuffer(constant, alpha);
     const product = { x, weights, bias: fusedBias ?? NONE, m, k, n, transposed: transB };
     const result = separate ? temporary(m * n) : to.result(outputs[0], plainOrder(2));
     dense(to, node, product, result, !separate);

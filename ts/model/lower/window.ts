@@ -4,7 +4,7 @@ import { elementCount, type Shape } from "../../shape.ts";
 import type { WindowAttributes } from "../attributes.ts";
 import type { Node, ValueName } from "../graph.ts";
 import { channelsLast, plainOrder } from "../layout.ts";
-import type { Lowering, Temporary } from "./lowering.ts";
+import { type Lowering, type Temporary, temporary } from "./lowering.ts";
 
 /** n, h, w, c of an NCHW or NCW shape. */
 export function imageWords(to: Lowering, shape: Shape): readonly [n: number, h: number, w: number, c: number] {
@@ -143,8 +143,13 @@ export function groupedNorm(node: Node<"InstanceNormalization"> | Node<"GroupNor
   }
 }
 
-export function batchNorm({ inputs, outputs, attributes }: Node<"BatchNormalization">, to: Lowering): void {
+export function batchNorm(node: Node<"BatchNormalization">, to: Lowering): void {
+  const { inputs, outputs, attributes } = node;
   const [x, scale, bias, mean, variance] = inputs;
+  if (to.learning !== undefined && to.variable(mean) !== undefined && to.variable(variance) !== undefined) {
+    batchNormTraining(node, to);
+    return;
+  }
   const { shape, order, buffer } = to.held(x);
   const place = order.indexOf(1);
   const size = (from: number, end: number): number =>
@@ -154,4 +159,14 @@ export function batchNorm({ inputs, outputs, attributes }: Node<"BatchNormalizat
     place < 0 ? [elementCount(shape), 1, 1] : [size(0, place), shape[1] ?? 1, size(place + 1, order.length)];
   const operands = [mean, variance, scale, bias].map((name) => to.plain(name));
   to.emit("batchNorm", [buffer, ...operands], [to.result(outputs[0], order)], [...words, attributes.epsilon]);
+}
+
+/** By the batch's own statistics, which are the second output: means, then variances. */
+function batchNormTraining({ inputs, outputs, attributes }: Node<"BatchNormalization">, to: Lowering): void {
+  const [x, scale, bias] = inputs;
+  const { shape } = to.held(x);
+  const channels = shape[1] ?? 1;
+  const statistics = temporary(2 * channels);
+  const operands = [to.operand(x, channelsLast(shape.length)), to.plain(scale), to.plain(bias)];
+  to.emit("batchNormTraining", operands, [image(to, outputs[0]), statistics], [channels, attributes.epsilon]);
 }

@@ -32,9 +32,13 @@ function convForResidual(rewrite: Rewrite, value: string, add: Node): Node<"Conv
 
 /**
  * Merges activations into the Conv, ConvTranspose, Gemm or MatMul before them, clamps that follow one another, and what
- * multiplies all channels of a hard swish by one number and adds another: PP-LCNet's learnable affine blocks.
+ * multiplies all channels of a hard swish by one number and adds another (PP-LCNet's learnable affine blocks); those for
+ * which `mayFuse` says so.
  */
-export function fuseActivation(graph: KnownGraph): KnownGraph {
+export function fuseActivation(
+  graph: KnownGraph,
+  mayFuse: (node: Node, activation: Activation) => boolean = () => true,
+): KnownGraph {
   const rewrite = new Rewrite(graph);
   for (const node of rewrite.nodes()) {
     const found = follower(rewrite, node);
@@ -44,7 +48,7 @@ export function fuseActivation(graph: KnownGraph): KnownGraph {
       continue;
     if (rewrite.onlyUser(found.x) !== node) continue;
     const both = found.behind(layer.attributes.activation);
-    if (both === undefined) continue;
+    if (both === undefined || !mayFuse(node, both)) continue;
     const attributes = { ...layer.attributes, activation: both };
     rewrite.merge([layer, node], { ...layer, outputs: node.outputs, attributes } as Node);
   }

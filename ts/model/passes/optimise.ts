@@ -1,5 +1,6 @@
 /** The passes in their order. */
-import type { KnownGraph } from "../graph.ts";
+import type { Activation } from "../../ops/activation.ts";
+import type { KnownGraph, Node } from "../graph.ts";
 import { foldAffine } from "./fold-affine.ts";
 import { fuseActivation, fuseResidual } from "./fuse-layer.ts";
 import { fusePad } from "./fuse-pad.ts";
@@ -29,4 +30,24 @@ const PASSES: readonly ((graph: KnownGraph) => KnownGraph)[] = [
 /** A graph of the same outputs, of as few and as large operators as can be. */
 export function optimise(graph: KnownGraph): KnownGraph {
   return PASSES.reduce((current, pass) => pass(current), graph);
+}
+
+/** What training leaves as it is. */
+export interface TrainingPasses {
+  /** Nodes that do nothing in inference, but something in training. */
+  readonly isKept: (node: Node) => boolean;
+  /** Whether an activation may become part of the layer before it, so that what goes into it is not kept. */
+  readonly mayFuse: (node: Node, activation: Activation) => boolean;
+}
+
+/**
+ * {@link optimise} for a network of which what is trained is an input: passes that fold constants leave it alone, and the
+ * results stay the same functions of it.
+ */
+export function optimiseTraining(graph: KnownGraph, { isKept, mayFuse }: TrainingPasses): KnownGraph {
+  return PASSES.reduce((current, pass) => {
+    if (pass === removeIdentities) return removeIdentities(current, isKept);
+    if (pass === fuseActivation) return fuseActivation(current, mayFuse);
+    return pass(current);
+  }, graph);
 }

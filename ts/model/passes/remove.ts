@@ -5,10 +5,14 @@ import type { Constant } from "../constant.ts";
 import type { KnownGraph, Node, ValueName } from "../graph.ts";
 import { isOp, Rewrite } from "./rewrite.ts";
 
-/** Takes away nodes whose output is their input: Identity, Dropout (inference), and others whose operands make them so. */
-export function removeIdentities(graph: KnownGraph): KnownGraph {
+/**
+ * Takes away nodes whose output is their input: Identity, Dropout (inference), and others whose operands make them so; but
+ * not those for which `isKept` says so.
+ */
+export function removeIdentities(graph: KnownGraph, isKept: (node: Node) => boolean = () => false): KnownGraph {
   const rewrite = new Rewrite(graph);
   for (const node of rewrite.nodes()) {
+    if (isKept(node)) continue;
     const same = unchanged(rewrite, node);
     if (same !== undefined) rewrite.bypass(node, same);
   }
@@ -92,6 +96,8 @@ export function mergeCommon(graph: KnownGraph): KnownGraph {
   const rewrite = new Rewrite(graph);
   const first = new Map<string, Node>();
   for (const node of rewrite.nodes()) {
+    // What is left to chance comes out differently each time.
+    if (node.op === "Dropout") continue;
     const key = keyOf(rewrite, node);
     const earlier = first.get(key);
     if (earlier === undefined) {
