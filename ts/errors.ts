@@ -16,6 +16,8 @@ export type ErrorCode =
   | "engine-disposed"
   /** WebAssembly has no memory left for a result. */
   | "out-of-memory"
+  /** The engine's core has no operators of training. */
+  | "training-unavailable"
   /** This runtime lacks WebAssembly SIMD, or the build that was asked for. */
   | "wasm-unsupported"
   /** The WebAssembly core could not be fetched or compiled, or is not lenslet's. */
@@ -28,6 +30,10 @@ export type ErrorCode =
   | "core-trapped"
   /** The caller's AbortSignal. */
   | "aborted"
+  /** A training step whose loss or gradient is no finite number: the message names the step, the layer and the remedy. */
+  | "training-diverged"
+  /** The model is being trained, and what was asked for has to wait until that is over. */
+  | "training-busy"
   /** A network that is wrong: its file, its graph, or operands that do not fit each other. */
   | "model-invalid"
   /** A network that is right, but needs what lenslet cannot do. */

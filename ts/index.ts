@@ -55,12 +55,44 @@ export {
 export type {
   InputShapes,
   Model,
+  SaveOptions,
   ModelInputs,
   ModelOutputs,
   ModelRunOptions,
   ProfileOptions,
   ValueDescription,
 } from "./model/model.ts";
+export type { Prediction } from "./train/evaluate.ts";
+export type { EarlyStoppingOptions } from "./train/early-stopping.ts";
+export type { EpochReport, History, Scores, StepReport } from "./train/history.ts";
+export type { Loss, LossName } from "./train/loss.ts";
+export * as losses from "./train/losses.ts";
+export type { TrainingMemory } from "./train/memory.ts";
+export type { Metric, MetricName, Predictions } from "./train/metric.ts";
+export * as metrics from "./train/metrics.ts";
+export {
+  adam,
+  type AdamOptions,
+  adamW,
+  type Optimizer,
+  rmsprop,
+  type RmsPropOptions,
+  sgd,
+  type SgdOptions,
+} from "./train/optimiser.ts";
+export type {
+  EvaluateOptions,
+  FitOptions,
+  PredictOptions,
+  SampleOptions,
+  TrainingMemoryOptions,
+} from "./train/options.ts";
+export type { Freeze } from "./train/parameters.ts";
+export type { Schedule, TrainingLength } from "./train/schedule.ts";
+export * as schedules from "./train/schedules.ts";
+export type { SaveWeightsOptions } from "./train/trainable.ts";
+export type { Dataset, Samples } from "./train/data/dataset.ts";
+export * as data from "./train/data/index.ts";
 export type { Profile } from "./model/profile.ts";
 export type { Summary } from "./model/summary.ts";
 export type { PoolWithIndices, TopKResult } from "./operators.ts";

@@ -3,7 +3,8 @@ import { platform } from "#platform";
 import type { Engine } from "./engine.ts";
 import { LensletError } from "./errors.ts";
 import type { Graph } from "./model/graph.ts";
-import { Model } from "./model/model.ts";
+import { withoutBatchNorm } from "./model/fold-batch-norm.ts";
+import { Model, type ModelServices, type SaveOptions } from "./model/model.ts";
 import { validateGraph } from "./model/validate.ts";
 import { checkOptions, invalid } from "./options.ts";
 import { type FileSource, isFileSource, type Progress, readFile } from "./source.ts";
@@ -22,13 +23,18 @@ export interface LoadOptions {
    * model, which must have come from an address or a path.
    */
   readonly externalData?: ((location: string) => FileSource | Promise<FileSource>) | undefined;
+  /**
+   * A safetensors file of weights, such as `model.saveWeights()` makes, that take the places of the network's own; it has all
+   * of them and no others. Default: the network's own.
+   */
+  readonly weights?: FileSource | undefined;
 }
 
 const CALL = "load";
 
 /** The model of a file or graph, its weights on the way to the engine. */
 export async function loadModel(engine: Engine, source: ModelSource, options: LoadOptions): Promise<Model> {
-  checkOptions(CALL, options, ["signal", "onProgress", "externalData"]);
+  checkOptions(CALL, options, ["signal", "onProgress", "externalData", "weights"]);
   const { signal, onProgress, externalData } = options;
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid(CALL, "signal", signal, "an AbortSignal");
   for (const [name, value] of Object.entries({ onProgress, externalData })) {
@@ -36,19 +42,36 @@ export async function loadModel(engine: Engine, source: ModelSource, options: Lo
   }
   if (isGraph(source)) {
     validateGraph(source);
-    return Model.create(engine, source, writeGraph);
+    return Model.create(engine, await weighted(source, options), services);
   }
   if (!isFileSource(source)) {
     const expected = "a path or URL, a Blob, bytes, a ReadableStream, or a network such as sequential(...) makes";
     throw invalid(CALL, "source", source, expected);
   }
   const graph = await readGraph(source, options);
-  return Model.create(engine, graph, writeGraph);
+  return Model.create(engine, await weighted(graph, options), services);
 }
 
-async function writeGraph(graph: Graph): Promise<Uint8Array<ArrayBuffer>> {
-  const { exportOnnx } = await import("./onnx/export/index.ts");
-  return exportOnnx(graph);
+/** Who only runs models needs neither. */
+const services: ModelServices = {
+  async write(graph: Graph, { foldBatchNorm = false }: SaveOptions) {
+    const { exportOnnx } = await import("./onnx/export/index.ts");
+    return exportOnnx(foldBatchNorm ? withoutBatchNorm(graph) : graph);
+  },
+  async trainable(host) {
+    const { Trainable } = await import("./train/index.ts");
+    return new Trainable(host, { terminal: platform.terminal });
+  },
+};
+
+/** The graph with the weights that the options name, if they do. */
+async function weighted(graph: Graph, { weights, signal }: LoadOptions): Promise<Graph> {
+  if (weights === undefined) return graph;
+  const [{ withWeights }, bytes] = await Promise.all([
+    import("./train/index.ts"),
+    readFile(CALL, "weights", weights, { signal, request: platform.request }),
+  ]);
+  return withWeights(CALL, graph, bytes);
 }
 
 function isGraph(source: unknown): source is Graph {

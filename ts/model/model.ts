@@ -1,13 +1,21 @@
-/** A network that runs: planned for the sizes of its inputs, its weights in an engine. */
+/** A network that runs and learns: planned for the sizes of its inputs, its weights in an engine. */
 import type { ProgramId } from "../command.ts";
 import { type Engine, storeOf } from "../engine.ts";
 import { LensletError } from "../errors.ts";
-import { checkOptions, count, invalid, show } from "../options.ts";
+import { checkOptions, count, flag, invalid, show } from "../options.ts";
 import { type Input, operandInput, output } from "../ops/plan.ts";
 import { elementCount, parseShape, type Shape } from "../shape.ts";
 import type { Store } from "../store.ts";
-import { type DType, type Operand, Tensor } from "../tensor.ts";
-import type { NumberType } from "./constant.ts";
+import { type DType, type NdArray, type Operand, Tensor } from "../tensor.ts";
+import type { SampleArray } from "../train/data/arrays.ts";
+import type { Dataset } from "../train/data/dataset.ts";
+import type { Prediction } from "../train/evaluate.ts";
+import type { History, Scores, StepReport } from "../train/history.ts";
+import type { TrainingHost } from "../train/host.ts";
+import type { TrainingMemory } from "../train/memory.ts";
+import type { EvaluateOptions, FitOptions, PredictOptions, TrainingMemoryOptions } from "../train/options.ts";
+import type { SaveWeightsOptions, Trainable } from "../train/trainable.ts";
+import type { Constant, NumberType } from "./constant.ts";
 import type { Dim, Graph, KnownGraph, ValueInfo, ValueName } from "./graph.ts";
 import type { LoweredOutput } from "./lower/lower.ts";
 import { optimise } from "./passes/optimise.ts";
@@ -62,8 +70,19 @@ interface Planned {
   id: ProgramId | undefined;
 }
 
-/** Makes a file of a network: a model knows no format. */
-export type GraphWriter = (graph: Graph) => Promise<Uint8Array<ArrayBuffer>>;
+/** Options of {@link Model.save}. */
+export interface SaveOptions {
+  /** Whether batch normalisations become part of the convolutions before them, as in a network that only runs. Default false. */
+  readonly foldBatchNorm?: boolean | undefined;
+}
+
+/** What a model has done by others, who are fetched when they are needed. */
+export interface ModelServices {
+  /** Makes a file of a network: a model knows no format. */
+  write(graph: Graph, options: SaveOptions): Promise<Uint8Array<ArrayBuffer>>;
+  /** Makes what trains a model. */
+  trainable(host: TrainingHost): Promise<Trainable>;
+}
 
 /** Plans that a model keeps: those that were used last. */
 const MAX_PLANS = 4;
@@ -86,22 +105,23 @@ export class Model {
   readonly inputs: readonly ValueDescription[];
   /** What `run` gives. Shapes are those of the network's own sizes, and null where these are not all known. */
   readonly outputs: readonly ValueDescription[];
-  /** The network as it was loaded or written. */
-  readonly graph: Graph;
   readonly #engine: Engine;
   readonly #store: Store;
-  readonly #weights: Weights;
-  readonly #write: GraphWriter;
+  readonly #services: ModelServices;
+  #graph: Graph;
+  #weights: Weights;
+  /** Once something is asked of training. */
+  #trainable: Promise<Trainable> | undefined;
   /** By shapes and outputs; those used last at the end. */
   readonly #plans = new Map<string, Planned>();
   readonly #programs = new Set<ProgramId>();
   #disposed = false;
 
-  private constructor(engine: Engine, graph: Graph, write: GraphWriter) {
+  private constructor(engine: Engine, graph: Graph, services: ModelServices) {
     this.#engine = engine;
-    this.#write = write;
+    this.#services = services;
     this.#store = storeOf(engine);
-    this.graph = graph;
+    this.#graph = graph;
     this.inputs = Array.from(graph.inputs, ([name, info]) => describe(name, info));
     const isFixed = [...graph.inputs.values()].every(({ shape }) => shape?.every((size) => typeof size === "number"));
     this.#weights = new Weights(this.#store);
@@ -115,13 +135,17 @@ export class Model {
 
   /**
    * A model of a graph, which is whole, as `validateGraph` has it. Planned at once if all sizes of its inputs are known.
-   * `write` makes a file of it.
    *
    * Throws what `specialise` throws, and `model-unsupported`.
    */
-  static async create(engine: Engine, graph: Graph, write: GraphWriter): Promise<Model> {
+  static async create(engine: Engine, graph: Graph, services: ModelServices): Promise<Model> {
     storeOf(engine).checkOpen("load");
-    return new Model(engine, graph, write);
+    return new Model(engine, graph, services);
+  }
+
+  /** The network as it was loaded or written, with the weights that it has learnt since. */
+  get graph(): Graph {
+    return this.#graph;
   }
 
   /** The engine that it runs on. */
@@ -147,7 +171,7 @@ export class Model {
    * const outputs = await model.run(pixels); // the only input
    */
   async run<D extends DType = "float32">(inputs: ModelInputs, options: ModelRunOptions = {}): Promise<ModelOutputs<D>> {
-    return this.#run("run", inputs, this.graph.outputs, options);
+    return this.#run("run", inputs, this.#graph.outputs, options);
   }
 
   /**
@@ -184,7 +208,7 @@ export class Model {
     this.#checkOpen(call);
     const given = inputs === undefined ? this.#randomInputs(call) : this.#named(call, inputs);
     const operands = this.#operands(call, given);
-    const planned = this.#plan(shapesOf(operands), this.graph.outputs);
+    const planned = this.#plan(shapesOf(operands), this.#graph.outputs);
     const { steps } = planned.program;
     const times: Float32Array[] = [];
     for (let round = 0; round <= rounds; round++) {
@@ -210,13 +234,13 @@ export class Model {
    */
   summary(shapes: InputShapes = {}): Summary {
     this.#checkOpen("summary");
-    return summarise(specialise(this.graph, this.#shapes("summary", shapes)));
+    return summarise(specialise(this.#graph, this.#shapes("summary", shapes)));
   }
 
   /** Bytes that the model needs for inputs of these shapes, known before it runs; `shapes` as for {@link Model.summary}. */
   memory(shapes: InputShapes = {}): ProgramMemory {
     this.#checkOpen("memory");
-    const { optimised, program } = this.#plan(this.#shapes("memory", shapes), this.graph.outputs);
+    const { optimised, program } = this.#plan(this.#shapes("memory", shapes), this.#graph.outputs);
     return memoryOf(optimised, program);
   }
 
@@ -226,13 +250,112 @@ export class Model {
    */
   prepare(shapes: InputShapes = {}): void {
     this.#checkOpen("prepare");
-    this.#load(this.#plan(this.#shapes("prepare", shapes), this.graph.outputs));
+    this.#load(this.#plan(this.#shapes("prepare", shapes), this.#graph.outputs));
   }
 
-  /** The network as an ONNX file, for `engine.load` and every other runtime. */
-  async save(): Promise<Uint8Array<ArrayBuffer>> {
-    this.#checkOpen("save");
-    return this.#write(this.graph);
+  /**
+   * The network as an ONNX file (opset 21), for `engine.load` and every other runtime, with the weights that it has now:
+   * while it is being trained, those after the last epoch.
+   */
+  async save(options: SaveOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const call = "save";
+    checkOptions(call, options, ["foldBatchNorm"]);
+    flag(call, "foldBatchNorm", options.foldBatchNorm ?? false);
+    this.#checkOpen(call);
+    return this.#services.write(this.#graph, options);
+  }
+
+  /**
+   * Trains the model on samples, in the engine where it is: one made with `{ training: true }`. After each epoch, and when the
+   * promise settles, however it does, the model runs and saves with what it has learnt. The same options and seed give the
+   * same bits in Node and in a page, in a thread and in a worker, on one build.
+   *
+   * Rejects with `training-unavailable` on an engine that cannot; `training-busy` while it is being trained;
+   * `training-diverged` when the loss or a gradient is no finite number: the message names the step, the layer with the
+   * largest gradient and what helps, and the model is as before that step; `aborted`, the model being as after the last whole
+   * step; `model-unsupported` with all nodes that have no gradient; `invalid-argument`, `shape-mismatch`.
+   *
+   * @example
+   * const history = await model.fit({
+   *   x: { data: pixels, shape: [60000, 28, 28, 1] },
+   *   y: labels,
+   *   epochs: 5,
+   *   batchSize: 64,
+   *   optimizer: adam({ learningRate: 1e-3 }),
+   *   loss: "crossEntropy",
+   *   metrics: ["accuracy"],
+   *   validation: 0.1,
+   * });
+   */
+  async fit(options: FitOptions): Promise<History> {
+    this.#checkOpen("fit");
+    return (await this.#training()).fit(options);
+  }
+
+  /**
+   * Trains as {@link Model.fit} does, with the loop in the caller's hands: each turn is one step. When the loop is left, by
+   * `break` or by an error, the model has the weights of the last whole step.
+   *
+   * @example
+   * for await (const { step, loss } of model.train({ dataset, loss: "crossEntropy", epochs: 10 })) {
+   *   if (loss < 0.01) break;
+   * }
+   */
+  async *train(options: FitOptions): AsyncGenerator<StepReport, History, undefined> {
+    this.#checkOpen("train");
+    return yield* (await this.#training()).train(options);
+  }
+
+  /**
+   * Loss and metrics over samples, computed as {@link Model.run} computes; needs no engine that trains.
+   *
+   * Rejects with `invalid-argument`, `shape-mismatch`, `aborted`, and what `run` rejects with.
+   *
+   * @example
+   * const { metrics } = await model.evaluate({ x, y, loss: "crossEntropy", metrics: ["accuracy"] });
+   */
+  async evaluate(options: EvaluateOptions): Promise<Scores> {
+    this.#checkOpen("evaluate");
+    return (await this.#training()).evaluate(options);
+  }
+
+  /**
+   * What the network gives for many samples, batch by batch: `x` as {@link Model.fit} takes it, so that bytes become numbers
+   * from 0 to 1, or a dataset. Rejects as {@link Model.evaluate} does.
+   *
+   * @example
+   * const { data, shape } = await model.predict({ data: pixels, shape: [10000, 28, 28, 1] });
+   */
+  async predict(x: SampleArray | Tensor | Dataset, options: PredictOptions = {}): Promise<Prediction> {
+    this.#checkOpen("predict");
+    return (await this.#training()).predict(x, options);
+  }
+
+  /** Bytes that training with such options needs, known before it begins; rejects as {@link Model.fit} does. */
+  async trainingMemory(options: TrainingMemoryOptions): Promise<TrainingMemory> {
+    this.#checkOpen("trainingMemory");
+    return (await this.#training()).memory(options);
+  }
+
+  /**
+   * The weights as a safetensors file, by the names of the network's constants: for `engine.load(network, { weights })` and
+   * {@link Model.loadWeights}. With `{ optimizer: true }` also where the training stands, for `fit({ resume })`. While the
+   * model is being trained, the weights are those after the last whole step.
+   */
+  async saveWeights(options: SaveWeightsOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    this.#checkOpen("saveWeights");
+    return (await this.#training()).saveWeights(options);
+  }
+
+  /**
+   * Gives the model the weights of a safetensors file, which has all of its weights and no others.
+   *
+   * Rejects with `model-invalid` for a file that is malformed, `shape-mismatch` for weights of another network,
+   * `training-busy`.
+   */
+  async loadWeights(weights: Uint8Array | ArrayBuffer): Promise<void> {
+    this.#checkOpen("loadWeights");
+    (await this.#training()).loadWeights(weights);
   }
 
   /** Frees weights and plans. Runs that have begun go on; later ones reject. May be called again. */
@@ -249,6 +372,50 @@ export class Model {
   /** For `using`: {@link Model.dispose}. */
   [Symbol.dispose](): void {
     this.dispose();
+  }
+
+  /** What trains it; fetched when it is first asked for. */
+  #training(): Promise<Trainable> {
+    const model = this;
+    const host: TrainingHost = {
+      engine: this.#engine,
+      get graph() {
+        return model.#graph;
+      },
+      checkOpen: (call) => this.#checkOpen(call),
+      setWeights: (weights) => this.#setWeights(weights),
+      compute: (call, input, value, signal) => this.#compute(call, input, value, signal),
+    };
+    this.#trainable ??= this.#services.trainable(host);
+    return this.#trainable;
+  }
+
+  /** Other weights: plans hold the old ones. */
+  #setWeights(weights: ReadonlyMap<ValueName, Constant>): void {
+    this.#graph = { ...this.#graph, constants: new Map([...this.#graph.constants, ...weights]) };
+    for (const planned of this.#plans.values()) planned.id = undefined;
+    this.#plans.clear();
+    for (const id of this.#programs) this.#store.freeProgram(id);
+    this.#programs.clear();
+    this.#weights.dispose();
+    this.#weights = new Weights(this.#store);
+  }
+
+  async #compute(
+    call: string,
+    input: NdArray,
+    value: ValueName,
+    signal: AbortSignal | undefined,
+  ): Promise<Float32Array<ArrayBuffer>> {
+    // In this thread, a run that someone listens to lets other events have their turn.
+    const onProgress = this.#store.executor.host === "thread" ? (): void => undefined : undefined;
+    const { [value]: tensor } = await this.#run<"float32">(call, input, [value], { signal, onProgress });
+    if (tensor === undefined) throw new Error(`${value} was not computed`);
+    try {
+      return await tensor.data();
+    } finally {
+      tensor.dispose();
+    }
   }
 
   async #run<D extends DType>(
@@ -298,7 +465,7 @@ export class Model {
     let planned = this.#plans.get(key);
     this.#plans.delete(key);
     if (planned === undefined) {
-      const known = withRows(specialise({ ...this.graph, outputs }, shapes));
+      const known = withRows(specialise({ ...this.#graph, outputs }, shapes));
       const optimised = optimise(known);
       planned = { sizes, known, optimised, program: planProgram(optimised), id: undefined };
     }
@@ -318,7 +485,7 @@ export class Model {
   /** Shapes that are given, and those that the network declares: the same, whether those were given or not. */
   #complete(given: ReadonlyMap<ValueName, Shape>): ReadonlyMap<ValueName, Shape> {
     const shapes = new Map(given);
-    for (const [name, { shape }] of this.graph.inputs) {
+    for (const [name, { shape }] of this.#graph.inputs) {
       if (!shapes.has(name) && shape?.every((size) => typeof size === "number")) shapes.set(name, shape);
     }
     return shapes;
@@ -377,7 +544,7 @@ export class Model {
     const given = new Map(
       Object.entries(shapes as object).map(([name, shape]) => [name, parseShape(call, name, shape)]),
     );
-    for (const [name, { shape }] of this.graph.inputs) {
+    for (const [name, { shape }] of this.#graph.inputs) {
       // One image, where nothing but their number is open.
       const [batch, ...sizes] = shape ?? [undefined];
       const isKnown = sizes.every((size) => typeof size === "number");
@@ -401,9 +568,9 @@ export class Model {
   /** The value of this name, or the first output of the node of this name. */
   #valueNamed(call: string, name: unknown): ValueName {
     if (typeof name === "string") {
-      if (this.graph.inputs.has(name) || this.graph.constants.has(name)) return name;
-      for (const node of this.graph.nodes) if (node.outputs.includes(name)) return name;
-      const value = this.graph.nodes.find((node) => node.name === name)?.outputs[0];
+      if (this.#graph.inputs.has(name) || this.#graph.constants.has(name)) return name;
+      for (const node of this.#graph.nodes) if (node.outputs.includes(name)) return name;
+      const value = this.#graph.nodes.find((node) => node.name === name)?.outputs[0];
       if (value !== undefined) return value;
     }
     throw invalid(call, "names", name, "names of the network's values or nodes: see model.summary()");

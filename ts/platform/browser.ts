@@ -6,6 +6,7 @@ import { isWebWorker, webWorkerLink } from "./web-worker.ts";
 /** The runtime that these files were built for. */
 export const platform: Platform = {
   runtime: "browser",
+  terminal: undefined,
   workers: [
     { host: "worker-url", way: "from its URL", start: startFromUrl },
     { host: "worker-blob", way: "from a Blob", start: startFromBlob },

@@ -13,6 +13,15 @@ import { isWebWorker, webWorkerLink } from "./web-worker.ts";
 /** The runtime that these files were built for. */
 export const platform: Platform = {
   runtime: runtime(),
+  // What a program prints may be read by another; its progress is not meant for that.
+  terminal: {
+    get columns() {
+      return process.stderr.isTTY ? process.stderr.columns : undefined;
+    },
+    write(text) {
+      process.stderr.write(text);
+    },
+  },
   workers: [
     {
       host: "worker-url",

@@ -70,9 +70,18 @@ export interface FolderEntry {
   readonly isFolder: boolean;
 }
 
+/** Where a program's progress is told to people. */
+export interface Terminal {
+  /** Characters of a line that can be written anew; undefined where what is written stays, as in a file. */
+  readonly columns: number | undefined;
+  write(text: string): void;
+}
+
 /** A runtime. */
 export interface Platform {
   readonly runtime: Runtime;
+  /** Undefined in a page. */
+  readonly terminal: Terminal | undefined;
   /** The ways to start the package's worker, best first. */
   readonly workers: readonly WorkerStart[];
   /** What to do where all of {@link workers} fail. */

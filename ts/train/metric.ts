@@ -1,4 +1,5 @@
 /** Metrics: what people want to know of predictions, beside the loss. They guide nothing. */
+import { LensletError } from "../errors.ts";
 import { checkOptions, count, invalid, list, numeric } from "../options.ts";
 import type { Loss } from "./loss.ts";
 
@@ -115,8 +116,17 @@ function isMetric(value: unknown): value is Metric {
   );
 }
 
+/** The largest place of a row that is right must be told by a number or by a row of numbers. */
+function checkClasses(name: string, { outputs, targets, size }: Predictions): void {
+  if (targets.length === size || targets.length === outputs.length) return;
+  const text = `metrics: ${name} is for one class a sample, but ${size} samples have ${targets.length} targets; leave it out, or measure by { name, measure } of your own`;
+  throw new LensletError("invalid-argument", text, { argument: "metrics" });
+}
+
 /** The share of rows in which fewer than `k` outputs are above the right class's, or equal to it and before it. */
-function shareWithin({ outputs, targets, size }: Predictions, k: number): number {
+function shareWithin(predictions: Predictions, k: number): number {
+  const { outputs, targets, size } = predictions;
+  checkClasses(k === 1 ? "accuracy" : `top${k}`, predictions);
   const classes = outputs.length / size;
   let right = 0;
   for (let row = 0; row < size; row++) {
