@@ -13,7 +13,7 @@ import { step } from "./build/process.ts";
 import { publish, reportSizes } from "./build/publish.ts";
 import { findRust } from "./build/toolchain.ts";
 import { installTools } from "./build/tools.ts";
-import { compile, VARIANTS } from "./build/variants.ts";
+import { compile, INSTRUCTIONS, VARIANTS } from "./build/variants.ts";
 
 async function build(): Promise<void> {
   const inputs = fingerprint();
@@ -21,12 +21,12 @@ async function build(): Promise<void> {
 
   const rust = await findRust();
   const tools = await installTools(rust);
-  const names = VARIANTS.map(({ name }) => name).join(" and ");
+  const names = VARIANTS.map(({ name }) => name).join(", ");
   const compiled = await step(`Compiling the core, builds ${names}, with ${rust.description}`, () =>
     // Each spends most of its time in one thread.
-    Promise.all(VARIANTS.map((variant) => compile(variant, rust, tools))),
+    Promise.all(INSTRUCTIONS.map((instructions) => compile(instructions, rust, tools))),
   );
-  for (const files of compiled) await publish(files);
+  for (const files of compiled.flat()) await publish(files);
   recordBuild(inputs);
   reportSizes();
 }

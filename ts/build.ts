@@ -15,7 +15,7 @@ const DIST = join(ROOT, "dist");
 type Platform = "node" | "browser";
 
 /** Modules of `dist` that both platforms import as they lie there: the base64 of the core need not be shipped twice. */
-const SHARED = /^#(wasm\/\w+|worker-source)$/;
+const SHARED = /^#(wasm\/[\w-]+|worker-source)$/;
 
 /** What a bundle may leave to its runtime. All else is bundled, so that a page needs no import map. */
 const EXTERNAL: Readonly<Record<Platform, RegExp>> = { node: /^(?:node:.+|sharp)$/, browser: /^$/ };

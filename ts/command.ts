@@ -48,8 +48,10 @@ export type InferenceOp =
   | "pixelsToTensor"
   | "tensorToPixels"
   | "grey"
-  | "edges"
-  // Of cores that train.
+  | "edges";
+
+/** The operators of cores that train (crates/wasm/src/ops/grad). */
+export type TrainingOp =
   | "conv2dGrad"
   | "convTranspose2dGrad"
   | "denseGrad"
@@ -216,6 +218,8 @@ export type Accuracy = "fast" | "strict";
 export interface Executor {
   /** The build that runs, as the core itself says. */
   readonly build: Build;
+  /** Whether the core has the operators of training. */
+  readonly training: boolean;
   /** Where it runs: this thread, or a worker started in one of three ways. */
   readonly host: "thread" | "worker-url" | "worker-blob" | "worker-own";
   /** Queues or runs one command. Never throws for what only the core can notice. */

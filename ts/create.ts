@@ -23,6 +23,11 @@ export interface EngineOptions {
   /** Which build of the core; `"auto"`, the default, is `"relaxed"` where the runtime has relaxed SIMD, else `"simd"`. */
   readonly build?: Build | "auto" | undefined;
   /**
+   * Whether models can be trained on the engine: `fit`, `train`. `false` by default, as the core that can is larger by a third.
+   * It computes everything else in the same way.
+   */
+  readonly training?: boolean | undefined;
+  /**
    * How exact convolutions are. `"fast"`, the default: 3x3 convolutions of many channels are computed by Winograd's
    * F(4x4, 3x3), up to three times as fast as plain sums. For ResNet's layers and evenly spread numbers their errors are
    * twice as large: 0.8 to 2.1 millionths of the outputs' root mean square in the root mean square, 5 to 14 millionths at
@@ -49,10 +54,11 @@ export interface EngineOptions {
  * engine.dispose();
  * ```
  *
- * @throws {LensletError} (rejects) `wasm-unsupported`, `wasm-load-failed`, `worker-load-failed`, `aborted`, `invalid-argument`.
+ * @throws {LensletError} (rejects) `wasm-unsupported`, `wasm-load-failed`, `worker-load-failed`, `training-unavailable`, `aborted`,
+ * `invalid-argument`.
  */
 export async function createEngine(options: EngineOptions = {}): Promise<Engine> {
-  const { worker, build, accuracy, wasm, signal } = checked(options);
+  const { worker, build, training, accuracy, wasm, signal } = checked(options);
   // One signal for all stages: the caller's, or the failure of another stage.
   const stop = new AbortController();
   const abort = (): void => stop.abort(signal?.reason);
@@ -63,6 +69,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       loadCore({
         build,
         wasm,
+        training,
         request: (source) => platform.request(source, stop.signal),
         inflate: platform.inflate,
       }),
@@ -73,7 +80,7 @@ export async function createEngine(options: EngineOptions = {}): Promise<Engine>
       executor.dispose();
       throw abortError(stop.signal);
     }
-    return engineOn(executor, build, accuracy);
+    return engineOn(executor, { build, training, accuracy });
   } catch (error) {
     stop.abort(error);
     throw error;
@@ -89,12 +96,18 @@ async function executorFor({ worker, module, accuracy, signal }: ExecutorOptions
   return abortable(threadExecutor(await module, accuracy), signal, (late) => late.dispose());
 }
 
-function engineOn(executor: Executor, wanted: Build | "auto", accuracy: Accuracy): Engine {
-  const { build } = executor;
-  if (wanted !== "auto" && wanted !== build) {
+function engineOn(executor: Executor, wanted: Pick<Checked, "build" | "training" | "accuracy">): Engine {
+  const { build, training } = executor;
+  const { accuracy } = wanted;
+  if (wanted.build !== "auto" && wanted.build !== build) {
     executor.dispose();
-    const text = `${CALL}: build is "${wanted}", but \`wasm\` is the ${build} build; leave one of them out`;
+    const text = `${CALL}: build is "${wanted.build}", but \`wasm\` is the ${build} build; leave one of them out`;
     throw new LensletError("invalid-argument", text, { argument: "build" });
+  }
+  if (wanted.training && !training) {
+    executor.dispose();
+    const text = `${CALL}: training is true, but \`wasm\` is a core without it; leave \`wasm\` out, or give a core that trains`;
+    throw new LensletError("training-unavailable", text, { argument: "training" });
   }
   return new Engine(executor, { version, runtime: platform.runtime, accuracy }, async (engine, source, options) => {
     // Who filters pictures needs none of it.
@@ -110,15 +123,17 @@ const ACCURACIES = ["fast", "strict"] as const;
 type Checked = Required<Pick<EngineOptions, "wasm" | "signal">> & {
   readonly worker: boolean | (() => WorkerLike);
   readonly build: Build | "auto";
+  readonly training: boolean;
   readonly accuracy: Accuracy;
 };
 
 function checked(options: EngineOptions): Checked {
-  checkOptions(CALL, options, ["worker", "build", "accuracy", "wasm", "signal"]);
-  const { worker = false, build = "auto", accuracy = "fast", wasm, signal } = options;
+  checkOptions(CALL, options, ["worker", "build", "training", "accuracy", "wasm", "signal"]);
+  const { worker = false, build = "auto", training = false, accuracy = "fast", wasm, signal } = options;
   if (typeof worker !== "boolean" && typeof worker !== "function") {
     throw invalid(CALL, "worker", worker, "true, false or a function that returns a Worker");
   }
+  if (typeof training !== "boolean") throw invalid(CALL, "training", training, "true or false");
   if (wasm !== undefined && !isWasmSource(wasm)) {
     throw invalid(CALL, "wasm", wasm, "the core's bytes, a WebAssembly.Module, a URL or its text");
   }
@@ -128,6 +143,7 @@ function checked(options: EngineOptions): Checked {
   return {
     worker,
     build: oneOf(CALL, "build", build, BUILDS),
+    training,
     accuracy: oneOf(CALL, "accuracy", accuracy, ACCURACIES),
     wasm,
     signal,

@@ -15,6 +15,8 @@ export interface EngineInfo {
   readonly version: string;
   /** The build of the core: plain SIMD, or relaxed SIMD with fused multiply-add. */
   readonly build: Build;
+  /** Whether its core can train: the option `training` of `createEngine`. */
+  readonly training: boolean;
   /** How exact convolutions are. */
   readonly accuracy: Accuracy;
   /** What runs it. */
@@ -72,8 +74,8 @@ export class Engine extends Operators {
     store.attach(this);
     this.#store = store;
     this.#loadModel = loadModel;
-    const { build, host } = executor;
-    this.info = Object.freeze({ version, build, accuracy, runtime, host, threads: 1 });
+    const { build, training, host } = executor;
+    this.info = Object.freeze({ version, build, training, accuracy, runtime, host, threads: 1 });
   }
 
   /** Whether {@link Engine.dispose} was called. */

@@ -12,7 +12,7 @@ import { type Compiled, VARIANTS } from "./variants.ts";
  * module that holds the deflated bytes in base64, which any bundler carries along without being told. gzip on the wire
  * takes back what base64 adds.
  */
-export async function publish({ variant: { name }, wasm, declarations }: Compiled): Promise<void> {
+export async function publish({ variant: { name, training }, wasm, declarations }: Compiled): Promise<void> {
   const bytes = readFileSync(wasm);
   const module = await WebAssembly.compile(bytes);
   for (const section of ["name", "producers", ".debug_info", ".debug_line", ".debug_str", "sourceMappingURL"]) {
@@ -28,8 +28,8 @@ export async function publish({ variant: { name }, wasm, declarations }: Compile
   );
   const doc = `/** The ${name} build of the core: deflate-raw bytes in base64. */`;
   writeFileSync(join(DIST_WASM, `${name}.d.ts`), `${doc}\ndeclare const deflated: string;\nexport default deflated;\n`);
-  // The types of the raw exports, for `import type * as Exports from "#wasm/exports"`: every build has the same.
-  copyFileSync(declarations, join(DIST_WASM, "exports.d.ts"));
+  // The types of the raw exports, for `import type * as Exports from "#wasm/exports"`: of all those that a build may have.
+  if (training) copyFileSync(declarations, join(DIST_WASM, "exports.d.ts"));
 }
 
 /** The files that a finished build consists of. */

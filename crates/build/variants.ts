@@ -1,4 +1,7 @@
-/** The builds of the core: one source, compiled for different sets of WebAssembly features. */
+/**
+ * The builds of the core: one source, compiled for different sets of WebAssembly features, each without and with what
+ * training needs.
+ */
 
 import { join } from "node:path";
 import { ROOT, TARGET } from "./paths.ts";
@@ -8,7 +11,15 @@ import type { Tools } from "./tools.ts";
 
 export interface Variant {
   readonly name: string;
-  /** rustc's names of the features that it adds to Rust's defaults for wasm32. */
+  readonly instructions: Instructions;
+  /** Whether it has the operators of training, by the crate's feature of that name. */
+  readonly training: boolean;
+}
+
+/** A set of WebAssembly features. */
+export interface Instructions {
+  readonly name: string;
+  /** rustc's names of those that it adds to Rust's defaults for wasm32. */
   readonly targetFeatures: readonly string[];
 }
 
@@ -20,10 +31,15 @@ export interface Compiled {
   readonly declarations: string;
 }
 
-export const VARIANTS: readonly Variant[] = [
+export const INSTRUCTIONS: readonly Instructions[] = [
   { name: "simd", targetFeatures: ["simd128"] },
   { name: "relaxed", targetFeatures: ["simd128", "relaxed-simd"] },
 ];
+
+export const VARIANTS: readonly Variant[] = INSTRUCTIONS.flatMap((instructions) => [
+  { name: instructions.name, instructions, training: false },
+  { name: `${instructions.name}-training`, instructions, training: true },
+]);
 
 const CODEGEN_FLAGS = [
   // Loop-strength reduction turns the constant offsets of unrolled loads into pointers of their own, which then push the
@@ -52,26 +68,38 @@ const WASM_OPT_FLAGS: readonly string[] = [
   "--strip-target-features",
 ];
 
-function rustFlags({ targetFeatures }: Variant): string {
+function rustFlags({ targetFeatures }: Instructions): string {
   return [`-Ctarget-feature=${targetFeatures.map((feature) => `+${feature}`).join(",")}`, ...CODEGEN_FLAGS].join(" ");
 }
 
-export async function compile(variant: Variant, rust: Rust, tools: Tools): Promise<Compiled> {
-  // A target folder each: flags are part of what cargo compares, and one folder would build all anew at each turn.
-  const folder = join(TARGET, "wasm", variant.name);
-  const out = join(folder, "pkg");
-  const wasm = join(folder, `${variant.name}.wasm`);
+/**
+ * Compiles the variants of one set of instructions, one after the other, in a target folder of their own: flags are part of
+ * what cargo compares, and one folder would build all anew at each turn. What the two have in common is compiled once.
+ */
+export async function compile(instructions: Instructions, rust: Rust, tools: Tools): Promise<Compiled[]> {
+  const compiled: Compiled[] = [];
+  for (const variant of VARIANTS)
+    if (variant.instructions === instructions) compiled.push(await compileVariant(variant, rust, tools));
+  return compiled;
+}
+
+async function compileVariant(variant: Variant, rust: Rust, tools: Tools): Promise<Compiled> {
+  const { name, instructions, training } = variant;
+  const folder = join(TARGET, "wasm", instructions.name);
+  const out = join(folder, `pkg-${name}`);
+  const wasm = join(folder, `${name}.wasm`);
 
   const crate = join(ROOT, "crates", "wasm");
   const wasmPack = ["build", crate, "--target", "web", "--release", "--out-dir", out, "--out-name", "core"];
   // `force` skips the look for a wasm32 standard library, which -Zbuild-std is about to make; `no-opt`, as the next
   // command needs no wasm-opt on PATH; `no-pack`, as package.json is ours.
-  await run("wasm-pack", [...wasmPack, "--mode", "force", "--no-opt", "--no-pack", ...rust.cargoArgs], {
-    env: { ...rust.env, ...tools.env, CARGO_TARGET_DIR: folder, RUSTFLAGS: rustFlags(variant) },
+  const cargo = [...rust.cargoArgs, ...(training ? ["--features", "training"] : [])];
+  await run("wasm-pack", [...wasmPack, "--mode", "force", "--no-opt", "--no-pack", ...cargo], {
+    env: { ...rust.env, ...tools.env, CARGO_TARGET_DIR: folder, RUSTFLAGS: rustFlags(instructions) },
   });
 
   const wasmOpt = join(ROOT, "node_modules", "binaryen", "bin", "wasm-opt");
-  const relaxed = variant.targetFeatures.includes("relaxed-simd") ? ["--enable-relaxed-simd"] : [];
+  const relaxed = instructions.targetFeatures.includes("relaxed-simd") ? ["--enable-relaxed-simd"] : [];
   await run(process.execPath, [wasmOpt, ...WASM_OPT_FLAGS, ...relaxed, join(out, "core_bg.wasm"), "--output", wasm]);
   return { variant, wasm, declarations: join(out, "core_bg.wasm.d.ts") };
 }

@@ -18,6 +18,7 @@ import { CommandRunner } from "./runner.ts";
 class ThreadExecutor implements Executor {
   readonly host = "thread";
   readonly build: Build;
+  readonly training: boolean;
   #runner: CommandRunner | undefined;
   readonly #queue: CommandQueue;
   #memory: CoreMemory;
@@ -26,6 +27,7 @@ class ThreadExecutor implements Executor {
     this.#runner = runner;
     this.#queue = new CommandQueue(runner);
     this.build = runner.build;
+    this.training = runner.training;
     this.#memory = runner.memory();
   }
 

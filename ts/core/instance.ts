@@ -1,9 +1,12 @@
 import type * as Exports from "#wasm/exports";
-import type { Accuracy, Build, CoreMemory, OpName } from "../command.ts";
+import type { Accuracy, Build, CoreMemory, OpName, TrainingOp } from "../command.ts";
 import { type ErrorCode, LensletError } from "../errors.ts";
 
-/** What the core exports: wasm-pack's own declarations of the raw module. */
-type CoreExports = typeof Exports;
+/** An operator's export. */
+type Operator = (program: number, inputs: number, outputs: number, words: number) => number;
+
+/** What the core exports: wasm-pack's own declarations of the raw module, of which some cores lack the operators of training. */
+type CoreExports = Omit<typeof Exports, TrainingOp> & Readonly<Partial<Record<TrainingOp, Operator>>>;
 
 /** Places of `ErrorCode` in crates/kernels/src/shape/mod.rs. */
 const ERROR_CODES: readonly ErrorCode[] = [
@@ -30,6 +33,8 @@ const BUILDS: readonly Build[] = ["simd", "relaxed"];
  */
 export class CoreInstance {
   readonly build: Build;
+  /** Whether it has the operators of training. */
+  readonly training: boolean;
   readonly #exports: CoreExports;
   readonly #blockOffset: number;
   readonly #blockLength: number;
@@ -45,6 +50,7 @@ export class CoreInstance {
         "the core names a build that this version of lenslet does not know; use the .wasm files of the same version",
       );
     this.build = build;
+    this.training = exports.optimiserStep !== undefined;
     exports.setAccuracy(accuracy === "strict" ? 1 : 0);
     this.#blockOffset = exports.callBlockOffset();
     this.#blockLength = exports.callBlockLength();
@@ -144,9 +150,11 @@ export class CoreInstance {
 
   /** Calls an operator with what it reads from the call block, to run it or to make it a program's step. */
   #tell(op: OpName, program: number, inputs: number, outputs: number, numbers: readonly (readonly number[])[]): void {
+    const operator = this.#exports[op];
+    if (operator === undefined) throw trainingUnavailable(op);
     this.#put(op, numbers);
     const words = numbers[2]?.length ?? 0;
-    const status = this.#guard(() => this.#exports[op](program, inputs, outputs, words));
+    const status = this.#guard(() => operator(program, inputs, outputs, words));
     if (status !== 0) throw this.#error(op, status);
   }
 
@@ -211,6 +219,12 @@ export class CoreInstance {
     const bytes = new Uint8Array(memory.buffer, textOffset() >>> 0, textLength());
     return new TextDecoder().decode(bytes.slice());
   }
+}
+
+/** The error of `call`, which needs an engine that trains. */
+export function trainingUnavailable(call: string): LensletError {
+  const text = `${call}: this engine's core has no operators of training; make it by createEngine({ training: true })`;
+  return new LensletError("training-unavailable", text, { argument: "training" });
 }
 
 function isCore(exports: unknown): exports is CoreExports {

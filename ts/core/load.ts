@@ -10,6 +10,8 @@ export type WasmSource = BufferSource | WebAssembly.Module | URL | string;
 export interface LoadOptions {
   readonly build: Build | "auto";
   readonly wasm: WasmSource | undefined;
+  /** Whether the core is to have the operators of training. */
+  readonly training: boolean;
   /** Fetches a file; throws if there is none. */
   readonly request: (source: URL | string) => Promise<Response>;
   /** The bytes of deflate-raw data in base64. */
@@ -19,10 +21,10 @@ export interface LoadOptions {
 type Inflate = (base64: string) => BufferSource | Promise<BufferSource>;
 
 /** The compiled core. */
-export async function loadCore({ build, wasm, request, inflate }: LoadOptions): Promise<WebAssembly.Module> {
+export async function loadCore({ build, wasm, training, request, inflate }: LoadOptions): Promise<WebAssembly.Module> {
   if (typeof WebAssembly === "undefined")
     throw unsupported("this runtime has no WebAssembly; allow it, or use another runtime");
-  if (wasm === undefined) return packagedCore(await chooseBuild(build), inflate);
+  if (wasm === undefined) return packagedCore(await chooseBuild(build), training, inflate);
   try {
     if (typeof wasm === "string" || wasm instanceof URL) return await compileAnswer(await request(wasm));
     return wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
@@ -43,22 +45,29 @@ async function chooseBuild(wanted: Build | "auto"): Promise<Build> {
 }
 
 /** A compiled module is the same for every engine, and its code is compiled once. */
-const compiled = new Map<Build, Promise<WebAssembly.Module>>();
+const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
-function packagedCore(build: Build, inflate: Inflate): Promise<WebAssembly.Module> {
-  let module = compiled.get(build);
+function packagedCore(build: Build, training: boolean, inflate: Inflate): Promise<WebAssembly.Module> {
+  const name = training ? `${build}-training` : build;
+  let module = compiled.get(name);
   if (module === undefined) {
-    module = compilePackaged(build, inflate);
-    compiled.set(build, module);
+    module = compilePackaged(build, training, inflate);
+    compiled.set(name, module);
     // What failed, a chunk that the network lost, may work the next time.
-    module.catch(() => compiled.delete(build));
+    module.catch(() => compiled.delete(name));
   }
   return module;
 }
 
-async function compilePackaged(build: Build, inflate: Inflate): Promise<WebAssembly.Module> {
+/** The module of each core: bundlers see the names, and make a chunk of each that is fetched when it is wanted. */
+function importPackaged(build: Build, training: boolean): Promise<{ readonly default: string }> {
+  if (training) return build === "relaxed" ? import("#wasm/relaxed-training") : import("#wasm/simd-training");
+  return build === "relaxed" ? import("#wasm/relaxed") : import("#wasm/simd");
+}
+
+async function compilePackaged(build: Build, training: boolean, inflate: Inflate): Promise<WebAssembly.Module> {
   try {
-    const { default: packed } = await (build === "relaxed" ? import("#wasm/relaxed") : import("#wasm/simd"));
+    const { default: packed } = await importPackaged(build, training);
     return await WebAssembly.compile(await inflate(packed));
   } catch (cause) {
     const remedy =

@@ -17,6 +17,7 @@ export interface StepwiseRun {
 /** What does the work: `CommandRunner`, or a test's substitute. */
 export interface Runner {
   readonly build: Build;
+  readonly training: boolean;
   run(commands: readonly Command[]): void;
   start(request: RunRequest): StepwiseRun;
   read(id: TensorId): ArrayBuffer;

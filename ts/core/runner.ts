@@ -41,6 +41,11 @@ export class CommandRunner implements Tensors {
     return this.#core.build;
   }
 
+  /** Whether the core has the operators of training. */
+  get training(): boolean {
+    return this.#core.training;
+  }
+
   /** Runs commands in order. Never throws: a failure marks the tensors that it leaves unmade. */
   run(commands: readonly Command[]): void {
     for (const command of commands) {

@@ -7,6 +7,7 @@ import { LensletError } from "../errors.ts";
  */
 export class FakeExecutor implements Executor {
   readonly build = "simd";
+  training = false;
   host: Executor["host"] = "thread";
   readonly commands: Command[] = [];
   readonly live = new Map<TensorId, ArrayBuffer>();

@@ -67,6 +67,7 @@ interface Asker {
 /** Gathers commands and questions and posts them once a microtask. */
 class WorkerExecutor implements Executor {
   readonly build: Build;
+  readonly training: boolean;
   readonly host: Connection["host"];
   readonly #channel: Channel;
   #memory: CoreMemory;
@@ -76,10 +77,11 @@ class WorkerExecutor implements Executor {
   #runs = 0;
   readonly #watchers = new Map<number, (progress: Progress) => void>();
 
-  constructor({ channel, host }: Connection, { build, memory }: Opened) {
+  constructor({ channel, host }: Connection, { build, training, memory }: Opened) {
     this.#channel = channel;
     this.host = host;
     this.build = build;
+    this.training = training;
     this.#memory = memory;
     channel.onMessage((data) => {
       if (isProgress(data)) this.#watchers.get(data.run)?.(data);

@@ -32,6 +32,7 @@ export interface Hello {
 /** The answer to `open`. */
 export interface Opened {
   readonly build: Build;
+  readonly training: boolean;
   readonly memory: CoreMemory;
 }
 

@@ -58,7 +58,7 @@ class Server implements WorkerApi {
     try {
       const runner = await this.#createRunner(module, accuracy);
       this.#core = { runner, queue: new CommandQueue(runner) };
-      return { ok: true, value: { build: runner.build, memory: runner.memory() } };
+      return { ok: true, value: { build: runner.build, training: runner.training, memory: runner.memory() } };
     } catch (error) {
       this.#opening = false;
       return failed(error);

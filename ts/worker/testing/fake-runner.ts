@@ -26,6 +26,7 @@ export function fakeOp(behaviour: number, from: TensorId, id: TensorId): OpComma
 
 export class FakeRunner implements Runner {
   readonly build: Build = "simd";
+  readonly training = false;
   readonly #tensors = new Map<TensorId, Uint8Array<ArrayBuffer> | LensletError>();
   #failure: LensletError | undefined;
 
