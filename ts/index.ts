@@ -27,6 +27,8 @@ export {
   type DenseLayerOptions,
   dropout,
   type DropoutLayerOptions,
+  extend,
+  type ExtendOptions,
   type FilterWeights,
   flatten,
   gelu,

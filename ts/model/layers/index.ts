@@ -2,6 +2,7 @@
 export { activation, gelu, leakyRelu, relu, sigmoid, softmax, type SoftmaxLayerOptions, tanh } from "./activation.ts";
 export { conv2d, type Conv2dLayerOptions, type FilterWeights } from "./convolution.ts";
 export { dense, type DenseLayerOptions, flatten } from "./dense.ts";
+export { extend, type ExtendOptions } from "./extend.ts";
 export type { Initialiser } from "./initialiser.ts";
 export { add, concat, mul } from "./merge.ts";
 export {

@@ -66,6 +66,18 @@ export class Network {
     this.initialisers = new Initialisers(seed);
   }
 
+  /** One that grows on what is there: its names are taken, its values can be gone on from. */
+  static from({ nodes, constants, inputs }: Graph, seed: number): Network {
+    const network = new Network(seed);
+    network.#nodes.push(...nodes);
+    for (const [name, constant] of constants) network.#constants.set(name, constant);
+    for (const [name, info] of inputs) network.#inputs.set(name, info);
+    const made = nodes.flatMap(({ name, outputs }) => [name, ...outputs]);
+    for (const name of [...made, ...constants.keys(), ...inputs.keys()])
+      if (name !== undefined) network.#names.add(name);
+    return network;
+  }
+
   /** An input of any batch size; images are turned to the graph's order. */
   input(call: string, name: ValueName, shape: Shape): Value {
     const sizes = parseShape(call, `input ${JSON.stringify(name)}`, shape);
@@ -99,6 +111,7 @@ export class Network {
 
   /** A weight. */
   constant(name: ValueName, constant: Constant): ValueName {
+    if (this.#constants.has(name)) throw invalid("constant", "name", name, "a name that no other weight has");
     this.#constants.set(name, constant);
     return name;
   }
