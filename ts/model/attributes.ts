@@ -26,7 +26,10 @@ export interface Fused {
   readonly activation?: Activation;
 }
 
-/** Inputs `x, w, bias?, residual?`; `w` is `[outC, inC / group, kH, kW]`. `residual`, of the output's shape, is added before the activation. */
+/**
+ * Inputs `x, w, bias?, residual?`; `w` is `[outC, inC / group, kH, kW]`. `residual`, of the output's shape, or of fewer
+ * channels, to which those that it lacks are zeros, is added before the activation.
+ */
 export interface ConvAttributes extends WindowAttributes, Fused {
   readonly group: number;
 }

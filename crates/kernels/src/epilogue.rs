@@ -4,6 +4,9 @@ use crate::activation::{Activation, load_part, store_part};
 use crate::simd::F32x4;
 use core::ops::Range;
 
+/// Floats of sums that are in the first-level cache from one step of a second pass to the next.
+const AT_A_TIME: usize = 4 << 10;
+
 /// `activation(sum + bias + residual)`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Epilogue<'a> {
@@ -62,15 +65,36 @@ impl<'a> Epilogue<'a> {
     pub(crate) fn finish(&self, sums: &mut [f32]) {
         let Some(residual) = self.residual else { return self.activation.apply_in_place(sums) };
         let (clamp, rest) = self.clamp();
-        let [min, max] = clamp.map(F32x4::splat);
-        let (residual, residual_rest) = residual[..sums.len()].as_chunks::<4>();
-        let (vectors, last) = sums.as_chunks_mut::<4>();
-        for (sum, residual) in vectors.iter_mut().zip(residual) {
-            (F32x4::load(sum) + F32x4::load(residual)).pmax(min).pmin(max).store(sum);
-        }
-        store_part((load_part(last) + load_part(residual_rest)).pmax(min).pmin(max), last);
+        add_clamped(sums, residual, clamp.map(F32x4::splat));
         if let Some(activation) = rest {
             activation.apply_in_place(sums);
         }
+    }
+
+    /// The second pass over whole pixels of `c` channels whose residual has fewer: nothing is added to the others.
+    pub(crate) fn finish_pixels(&self, c: usize, sums: &mut [f32]) {
+        let residual = self.residual.unwrap_or_default();
+        let residual_c = residual.len() / (sums.len() / c).max(1);
+        let pixels = (AT_A_TIME / c).max(1);
+        for (sums, residual) in sums.chunks_mut(pixels * c).zip(residual.chunks(pixels * residual_c)) {
+            for (sums, residual) in sums.chunks_exact_mut(c).zip(residual.chunks_exact(residual_c)) {
+                add_clamped(&mut sums[..residual_c], residual, Self::UNCLAMPED.map(F32x4::splat));
+            }
+            self.activation.apply_in_place(sums);
+        }
+    }
+}
+
+/// `sums` becomes `min(max(sums + addends, min), max)`, as many as there are sums.
+#[inline(always)]
+fn add_clamped(sums: &mut [f32], addends: &[f32], [min, max]: [F32x4; 2]) {
+    let add = |sum: F32x4, addend: F32x4| (sum + addend).pmax(min).pmin(max);
+    let (sums, last) = sums.as_chunks_mut::<4>();
+    let (addends, last_addends) = addends[..4 * sums.len() + last.len()].as_chunks::<4>();
+    for (sum, addend) in sums.iter_mut().zip(addends) {
+        add(F32x4::load(sum), F32x4::load(addend)).store(sum);
+    }
+    if !last.is_empty() {
+        store_part(add(load_part(last), load_part(last_addends)), last);
     }
 }

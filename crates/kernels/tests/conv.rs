@@ -1,6 +1,7 @@
 //! Convolution against the naive oracle: awkward sizes by table, then random specs from printed seeds.
 
 mod oracle;
+use core::iter::repeat;
 use lenslet_kernels::activation::Activation;
 use lenslet_kernels::conv::{Conv2d, Packs, Strategy};
 use lenslet_kernels::memory::Workspace;
@@ -21,7 +22,8 @@ const STRATEGIES: [Strategy; 6] = [
 #[derive(Clone, Copy, Debug)]
 struct Addends {
     bias: bool,
-    residual: bool,
+    /// A residual of how many channels; none if 0.
+    residual: usize,
 }
 
 /// Runs one spec with random values, by every strategy that can do it; the error names what went wrong.
@@ -36,10 +38,15 @@ fn check(
     let input = Guarded::of(&rng.values(chosen.shape.input.len()));
     let filter = rng.values(chosen.shape.filter_len());
     let bias = addends.bias.then(|| rng.values(spec.out_c));
-    let residual = addends.residual.then(|| Guarded::of(&rng.values(chosen.shape.output.len())));
+    let (c, pixels) = (spec.out_c, chosen.shape.output.len() / spec.out_c);
+    let residual = (addends.residual > 0).then(|| Guarded::of(&rng.values(pixels * addends.residual)));
     let residual = residual.as_ref().map(|residual| residual.finish()).transpose()?;
+    let widened = residual.map(|residual| {
+        let pixel = |pixel: &[f32]| pixel.iter().copied().chain(repeat(0.0)).take(c).collect::<Vec<_>>();
+        residual.chunks_exact(addends.residual).flat_map(pixel).collect::<Vec<_>>()
+    });
     let input = input.finish()?;
-    let expected = conv2d(&chosen.shape, layout, activation, input, &filter, bias.as_deref(), residual);
+    let expected = conv2d(&chosen.shape, layout, activation, input, &filter, bias.as_deref(), widened.as_deref());
     for conv in STRATEGIES.iter().filter_map(|&strategy| chosen.with_strategy(strategy)) {
         let mut output = Guarded::new(conv.shape.output.len());
         let mut workspace = Workspace::default();
@@ -58,7 +65,7 @@ fn check(
 fn check_plain(spec: &Conv2dSpec) {
     for layout in [Layout::Nhwc, Layout::Nchw] {
         if let Err(error) =
-            check(spec, layout, Activation::Identity, Addends { bias: true, residual: false }, &mut Rng::new(1))
+            check(spec, layout, Activation::Identity, Addends { bias: true, residual: 0 }, &mut Rng::new(1))
         {
             panic!("{error}\n{layout:?} {spec:?}");
         }
@@ -229,7 +236,7 @@ fn epilogues_are_fused() {
     for activation in activations {
         for (in_c, out_c, groups) in [(3, 5, 1), (8, 8, 1), (600, 9, 1), (8, 8, 2), (8, 8, 8), (3, 3, 3)] {
             let spec = Conv2dSpec { groups, pad_left: 1, ..plain_spec([2, 4, 4, in_c], out_c, [2, 2]) };
-            for residual in [false, true] {
+            for residual in [0, 1, out_c - 1, out_c] {
                 let addends = Addends { bias: true, residual };
                 check(&spec, Layout::Nhwc, activation, addends, &mut Rng::new(5)).unwrap();
             }
@@ -299,7 +306,8 @@ fn random_specs() {
         let spec = random_spec(&mut rng, 200_000);
         let layout = rng.pick(&[Layout::Nhwc, Layout::Nchw]);
         let activation = random_activation(&mut rng);
-        let addends = Addends { bias: rng.one_in(2), residual: rng.one_in(2) };
+        let addends =
+            Addends { bias: rng.one_in(2), residual: rng.pick(&[0, 0, 1, spec.out_c.div_ceil(2), spec.out_c]) };
         if let Err(error) = check(&spec, layout, activation, addends, &mut rng) {
             panic!("seed {seed}: {error}\n{layout:?} {activation:?} {addends:?} {spec:?}");
         }
@@ -341,7 +349,10 @@ fn wrong_lengths_and_wrong_packings_are_errors() {
     assert_eq!(run(&[0.0; 36], [None, Some(&[0.0; 16])], 16), Ok(()));
     assert_eq!(run(&[0.0; 35], [None, None], 16), Err("input"));
     assert_eq!(run(&[0.0; 36], [Some(&[0.0; 5]), None], 16), Err("bias"));
-    assert_eq!(run(&[0.0; 36], [None, Some(&[0.0; 15])], 16), Err("residual"));
+    assert_eq!(run(&[0.0; 36], [None, Some(&[0.0; 12])], 16), Ok(()));
+    for wrong in [0, 2, 15, 20] {
+        assert_eq!(run(&[0.0; 36], [None, Some(&[0.0; 20][..wrong])], 16), Err("residual"));
+    }
     assert_eq!(run(&[0.0; 36], [None, None], 15), Err("output"));
     assert_eq!(ordinary.pack(&[1.0; 63]).err().unwrap().argument, "filter");
     let error = depthwise.run(&[0.0; 36], &packed, None, None, &mut workspace, &mut output).unwrap_err();

@@ -54,10 +54,20 @@ function padded(
 
 /** What a Pad adds along the axes behind batch and channels, all begins, then all ends; undefined if it touches others. */
 function windowPads(rewrite: Rewrite, pad: Node<"Pad">): readonly number[] | undefined {
+  const sizes = padSizes(rewrite, pad);
+  if (sizes === undefined || pad.attributes.mode !== "constant") return undefined;
+  const rank = sizes.length / 2;
+  const touchesOthers = [0, 1, rank, rank + 1].some((i) => sizes[i] !== 0);
+  if (touchesOthers || sizes.some((size) => size < 0)) return undefined;
+  return [...sizes.slice(2, rank), ...sizes.slice(rank + 2)];
+}
+
+/** What a Pad adds before each axis, then behind each; undefined if that is not known beforehand. */
+export function padSizes(rewrite: Rewrite, pad: Node<"Pad">): readonly number[] | undefined {
   const [x, amounts, , axes] = pad.inputs;
   const rank = rewrite.info(x).shape.length;
   const given = rewrite.constant(amounts)?.data;
-  if (given === undefined || pad.attributes.mode !== "constant") return undefined;
+  if (given === undefined) return undefined;
   const order = axes === undefined ? Array.from({ length: rank }, (_, i) => i) : rewrite.constant(axes)?.data;
   if (order === undefined) return undefined;
   const sizes = new Array<number>(2 * rank).fill(0);
@@ -67,9 +77,7 @@ function windowPads(rewrite: Rewrite, pad: Node<"Pad">): readonly number[] | und
     sizes[at] = given[i] ?? 0;
     sizes[at + rank] = given[i + order.length] ?? 0;
   }
-  const touchesOthers = [0, 1, rank, rank + 1].some((i) => sizes[i] !== 0);
-  if (touchesOthers || sizes.some((size) => size < 0)) return undefined;
-  return [...sizes.slice(2, rank), ...sizes.slice(rank + 2)];
+  return sizes;
 }
 
 /** Whether a value is known to have no negative element. */

@@ -3,6 +3,8 @@ import { testEngine } from "../testing/engine.ts";
 import { expectPass, expectUntouched } from "../testing/pass.ts";
 import { fuseActivation, fuseResidual } from "./fuse-layer.ts";
 import { fusePad } from "./fuse-pad.ts";
+import { narrowResidual } from "./narrow-residual.ts";
+import { withoutDead } from "../specialise/specialise.ts";
 
 const { executor } = testEngine();
 
@@ -57,6 +59,45 @@ describe("fuseResidual", () => {
       "x: [1, 4, 5, 5]\nc = Conv(x, w: [4, 4, 1, 1]) activation=relu\ny = Add(c, x)\n-> y",
     ],
   ])("leaves %s", (_, text) => expectUntouched(fuseResidual, text));
+});
+
+describe("narrowResidual", () => {
+  it("leaves out the zeros behind a shortcut's channels", async () => {
+    await expectPass(
+      executor(),
+      (graph) => withoutDead(narrowResidual(graph)),
+      `x: [2, 4, 5, 5]
+       zeros = Expand(0, i[2, 2, 5, 5])
+       s = Concat(x, zeros) axis=1
+       y = Conv(x, w: [6, 4, 3, 3], b: [6], s) pads=[1, 1, 1, 1] activation=relu
+       p = Pad(x, i[0, 0, 0, 0, 0, 3, 0, 0])
+       z = Conv(x, v: [7, 4, 1, 1], _, p)
+       -> y, z`,
+      `x: [2, 4, 5, 5]
+       y = Conv(x, w: [6, 4, 3, 3], b: [6], x) pads=[1, 1, 1, 1] activation=relu
+       z = Conv(x, v: [7, 4, 1, 1], _, x)
+       -> y, z`,
+    );
+  });
+
+  it.each([
+    [
+      "numbers behind them",
+      "x: [1, 4, 5, 5]\ns = Concat(x, n: [1, 2, 5, 5]) axis=1\ny = Conv(x, w: [6, 4, 1, 1], _, s)\n-> y",
+    ],
+    [
+      "zeros before them",
+      "x: [1, 4, 5, 5]\ns = Pad(x, i[0, 1, 0, 0, 0, 1, 0, 0])\ny = Conv(x, w: [6, 4, 1, 1], _, s)\n-> y",
+    ],
+    [
+      "zeros below them",
+      "x: [1, 4, 5, 5]\nh: [1, 4, 6, 5]\ns = Pad(x, i[0, 0, 0, 0, 0, 0, 1, 0])\ny = Conv(h, w: [4, 4, 1, 1], _, s)\n-> y",
+    ],
+    [
+      "ones behind them",
+      "x: [1, 4, 5, 5]\ns = Pad(x, i[0, 0, 0, 0, 0, 2, 0, 0], 1)\ny = Conv(x, w: [6, 4, 1, 1], _, s)\n-> y",
+    ],
+  ])("leaves %s", (_, text) => expectUntouched(narrowResidual, text));
 });
 
 describe("fuseActivation", () => {

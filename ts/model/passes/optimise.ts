@@ -4,6 +4,7 @@ import type { KnownGraph, Node } from "../graph.ts";
 import { foldAffine } from "./fold-affine.ts";
 import { fuseActivation, fuseResidual } from "./fuse-layer.ts";
 import { fusePad } from "./fuse-pad.ts";
+import { narrowResidual } from "./narrow-residual.ts";
 import { recognise } from "./recognise.ts";
 import { withoutDead } from "../specialise/specialise.ts";
 import { flattenVolumes } from "./volume.ts";
@@ -23,6 +24,7 @@ const PASSES: readonly ((graph: KnownGraph) => KnownGraph)[] = [
   // Once weights are merged, and before what images take: residuals, activations.
   flattenVolumes,
   fuseResidual,
+  narrowResidual,
   fuseActivation,
   withoutDead,
 ];
@@ -48,6 +50,8 @@ export function optimiseTraining(graph: KnownGraph, { isKept, mayFuse }: Trainin
   return PASSES.reduce((current, pass) => {
     if (pass === removeIdentities) return removeIdentities(current, isKept);
     if (pass === fuseActivation) return fuseActivation(current, mayFuse);
+    // The gradient of a residual is as wide as the sum's.
+    if (pass === narrowResidual) return current;
     return pass(current);
   }, graph);
 }

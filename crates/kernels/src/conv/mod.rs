@@ -19,7 +19,7 @@ use crate::activation::Activation;
 use crate::epilogue::Epilogue;
 use crate::gemm::{FilterStrides, pack_panels};
 use crate::memory::Workspace;
-use crate::shape::{Conv2dShape, Conv2dSpec, Layout, SpecError, expect_len};
+use crate::shape::{Conv2dShape, Conv2dSpec, Image, Layout, SpecError, expect_len};
 use direct::Windows;
 
 /// How a convolution is computed.
@@ -174,7 +174,12 @@ impl Conv2d {
             expect_len("bias", bias.len(), self.shape.output.c)?;
         }
         if let Some(residual) = residual {
-            expect_len("residual", residual.len(), self.shape.output.len())?;
+            let Image { n, h, w, c } = self.shape.output;
+            let pixels = n * h * w;
+            let may_be_narrow = !residual.is_empty() && residual.len().is_multiple_of(pixels);
+            if !may_be_narrow || residual.len() / pixels > c {
+                expect_len("residual", residual.len(), self.shape.output.len())?;
+            }
         }
         Ok(Epilogue { bias, residual, activation: self.activation })
     }
@@ -196,6 +201,9 @@ impl Conv2d {
         output: &mut [f32],
     ) -> Result<(), SpecError> {
         let epilogue = self.checked(input, bias, residual, output)?;
+        if let Some(residual) = residual {
+            expect_len("residual", residual.len(), output.len())?;
+        }
         if !self.can_run_planes(filter) {
             return Err(SpecError::mismatch("filter", "is not one for all channels of a picture"));
         }
@@ -204,7 +212,8 @@ impl Conv2d {
     }
 
     /// `output = activation(sums + bias + residual)`. `input` is NHWC `[n, in_h, in_w, in_c]`, `bias` `[out_c]`, `output` and
-    /// `residual` (the shortcut of a residual block) `[n, out_h, out_w, out_c]`.
+    /// `residual` (the shortcut of a residual block) `[n, out_h, out_w, out_c]`. A residual may have fewer channels, those that
+    /// it lacks are zero: the shortcut of a block that widens (BlazeFace).
     pub fn run(
         &self,
         input: &[f32],
@@ -217,6 +226,24 @@ impl Conv2d {
         let shape = &self.shape;
         let epilogue = self.checked(input, bias, residual, output)?;
         let packed = filter.values("filter", self.packing())?;
+        if residual.is_some_and(|residual| residual.len() < output.len()) {
+            let sums = Epilogue { residual: None, activation: Activation::Identity, ..epilogue };
+            self.run_strategy(input, packed, sums, workspace, output)?;
+            epilogue.finish_pixels(shape.output.c, output);
+            return Ok(());
+        }
+        self.run_strategy(input, packed, epilogue, workspace, output)
+    }
+
+    fn run_strategy(
+        &self,
+        input: &[f32],
+        packed: &[f32],
+        epilogue: Epilogue<'_>,
+        workspace: &mut Workspace,
+        output: &mut [f32],
+    ) -> Result<(), SpecError> {
+        let shape = &self.shape;
         match self.strategy {
             Strategy::Depthwise => depthwise::run(shape, input, packed, epilogue, workspace, output),
             Strategy::Picture | Strategy::Separable => picture::run(shape, input, packed, epilogue, workspace, output),
