@@ -289,7 +289,9 @@ export class Trainer {
       throw new LensletError("shape-mismatch", text, { argument: name });
     });
     const outputs = plan.program.outputs.map(({ shape }) => outputOf(call, shape));
-    const { tensors } = await this.#store.runProgram({ call, program: id, inputs, outputs });
+    // In this thread, a run that someone listens to lets other events have their turn every few milliseconds.
+    const options = this.#store.executor.host === "thread" ? { onStep: (): void => undefined } : undefined;
+    const { tensors } = await this.#store.runProgram({ call, program: id, inputs, outputs }, options);
     try {
       return await Promise.all(tensors.map((tensor) => (tensor as Tensor).data()));
     } finally {
