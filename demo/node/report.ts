@@ -73,10 +73,10 @@ export class Progress {
     this.#what = what;
   }
 
-  /** Draws the part that is done. */
-  show(part: number): void {
+  /** Draws the part that is done, and what else there is to say. */
+  show(part: number, more = ""): void {
     if (!process.stderr.isTTY) return;
-    process.stderr.write(`\r${this.#what}  ${bar(part, 24)} ${Math.round(100 * part)}%`);
+    process.stderr.write(`\r${this.#what}  ${bar(part, 24)} ${Math.round(100 * part)}%  ${more}\u001b[K`);
   }
 
   /** Takes the bar away. */

@@ -1,26 +1,29 @@
 /** The two networks that are compared: they see the same pixels, and have as many parameters to learn with. */
-import { conv2d, dense, flatten, type Graph, maxPool2d, sequential, type Shape } from "lenslet";
+import { batchNorm, conv2d, dense, flatten, type Graph, maxPool2d, relu, sequential, type Shape } from "lenslet";
 
 /** Layers of the CNN whose feature maps are worth looking at, first to last. */
-export const CONVOLUTIONS: readonly string[] = ["conv1", "conv2", "conv3"];
+export const FEATURE_MAPS: readonly string[] = ["relu1", "relu2", "relu3"];
 
 /** Where the CNN keeps the filters of its first layer: `[outC, inC, kH, kW]`. */
 export const FIRST_FILTERS = "conv1.filter";
 
 /**
- * A small convolutional network: three times convolution, ReLU and max pool, each with fewer pixels and more channels, then
- * two dense layers that decide.
+ * A small convolutional network: three times convolution, batch normalisation, ReLU and max pool, each with fewer pixels and
+ * more channels, then two dense layers that decide.
  */
 export function convolutional(input: Shape, classes: number, seed: number): Graph {
-  const block = (name: string, filters: number, size: number) => [
-    conv2d({ filters, size, padding: "same", activation: "relu", name }),
+  const block = (number: number, filters: number, size: number) => [
+    // What a bias would add, the normalisation takes away again, and adds its own.
+    conv2d({ filters, size, padding: "same", bias: false, name: `conv${number}` }),
+    batchNorm({ name: `norm${number}` }),
+    relu({ name: `relu${number}` }),
     maxPool2d({ size: 2 }),
   ];
   return sequential(
     [
-      ...block("conv1", 16, 5),
-      ...block("conv2", 32, 3),
-      ...block("conv3", 64, 3),
+      ...block(1, 16, 5),
+      ...block(2, 32, 3),
+      ...block(3, 64, 3),
       flatten(),
       dense({ units: 64, activation: "relu" }),
       dense({ units: classes }),
