@@ -163,6 +163,19 @@ fn random_pools() {
 }
 
 #[test]
+fn halving_pools() {
+    let mut rng = Rng::new(3);
+    for c in 1..=9 {
+        for [h, w] in [[2, 2], [2, 3], [3, 2], [5, 4], [7, 9]] {
+            for ceil_mode in [false, true] {
+                let given = Pool2dSpec { stride_h: 2, stride_w: 2, ceil_mode, ..spec([2, h, w, c], [2, 2]) };
+                check_sliding(&Pool2dShape::new(&given).unwrap(), &mut rng).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
 fn random_adaptive_and_global_pools() {
     let strategy = (1..=2usize, 1..=11usize, 1..=11usize, 1..=9usize, 1..=5usize, 1..=5usize, any::<u64>());
     random(1000, &strategy, |(n, h, w, c, out_h, out_w, seed)| {

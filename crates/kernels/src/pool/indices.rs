@@ -37,7 +37,7 @@ pub fn max_pool2d_with_indices(
 }
 
 /// Maxima of one window, and the pixels of the image where they lie.
-pub(crate) fn find(input: &Image, image: &[f32], rows: Taps, columns: Taps, best: &mut [f32], pixel: &mut [u32]) {
+fn find(input: &Image, image: &[f32], rows: Taps, columns: Taps, best: &mut [f32], pixel: &mut [u32]) {
     best.fill(f32::NEG_INFINITY);
     pixel.fill(u32::MAX);
     let mut first = true;

@@ -11,7 +11,6 @@ mod reduce;
 mod sliding;
 
 pub use adaptive::{adaptive_pool2d, global_pool2d};
-pub(crate) use indices::find as find_max;
 pub use indices::max_pool2d_with_indices;
 pub(crate) use sliding::{Positions, Taps};
 
