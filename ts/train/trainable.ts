@@ -178,6 +178,10 @@ export class Trainable {
 
   async #prepare(call: string, options: FitOptions): Promise<Training> {
     const host = this.#host;
+    if (!host.engine.info.training) {
+      const text = `${call}: the model's engine has a core without gradients; load it into one of createEngine({ training: true })`;
+      throw new LensletError("training-unavailable", text);
+    }
     const plan = parseFitOptions(call, options, host.graph);
     const from = plan.resume === undefined ? undefined : readCheckpoint(call, plan.resume);
     const { dataset, validation } = await heldOut(call, options, plan);

@@ -1,0 +1,363 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createEngine } from "../create.ts";
+import type { Engine } from "../engine.ts";
+import { LensletError } from "../errors.ts";
+import type { Model } from "../model/model.ts";
+import { Random } from "../test/oracle/random.ts";
+import { arrays } from "./data/arrays.ts";
+import type { StepReport } from "./history.ts";
+import { adam, rmsprop, sgd } from "./optimiser.ts";
+import type { FitOptions } from "./options.ts";
+import { cosine, warmUp } from "./schedule.ts";
+import { bitsOf, lineNetwork, lines } from "./testing/tiny.ts";
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await createEngine({ training: true });
+});
+afterAll(() => engine.dispose());
+
+const samples = lines(160);
+const held = lines(80, 2);
+const base: FitOptions = { ...samples, loss: "crossEntropy", batchSize: 32, optimizer: adam({ learningRate: 0.01 }) };
+
+function loaded(): Promise<Model> {
+  return engine.load(lineNetwork());
+}
+
+async function rejection(promise: Promise<unknown>): Promise<LensletError> {
+  const error: unknown = await promise.then(
+    () => "nothing was rejected",
+    (reason: unknown) => reason,
+  );
+  if (error instanceof LensletError) return error;
+  throw error;
+}
+
+describe("fit", () => {
+  test("a small network learns, and history, evaluate and predict agree", async () => {
+    using model = await loaded();
+    const before = await model.evaluate({ ...held, loss: "crossEntropy", metrics: ["accuracy"] });
+    const { epochs, steps, stoppedEarly } = await model.fit({
+      ...base,
+      epochs: 8,
+      metrics: ["accuracy"],
+      validation: held,
+      schedule: warmUp({ steps: 5 }, cosine()),
+    });
+    expect(before.metrics["accuracy"]).toBeLessThan(0.6);
+    expect(epochs.map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect([steps, stoppedEarly]).toEqual([40, false]);
+    const last = epochs.at(-1)?.validation;
+    expect(last?.metrics["accuracy"]).toBeGreaterThan(0.97);
+    const after = await model.evaluate({ ...held, loss: "crossEntropy", metrics: ["accuracy"], batchSize: 13 });
+    expect(after.metrics).toEqual(last?.metrics);
+    expect(after.loss).toBeCloseTo(last?.loss ?? Number.NaN, 5);
+    const { data, shape } = await model.predict(held.x, { batchSize: 7 });
+    expect(shape).toEqual([80, 4]);
+    const { output } = await model.run({ data: held.x.data, shape: held.x.shape });
+    const expected = await output?.data();
+    for (const [i, value] of data.entries()) expect(value).toBeCloseTo(expected?.[i] ?? Number.NaN, 4);
+  });
+
+  test("the model runs and saves with what it has learnt after each epoch", async () => {
+    using model = await loaded();
+    const first = bitsOf(model.graph);
+    const seen: Record<string, string>[] = [];
+    await model.fit({ ...base, epochs: 2, onEpoch: () => seen.push(bitsOf(model.graph)) });
+    expect(seen).toHaveLength(2);
+    expect(seen[0]).not.toEqual(first);
+    expect(seen[1]).not.toEqual(seen[0]);
+    expect(bitsOf(model.graph)).toEqual(seen[1]);
+    // Weights, biases, and the normalisation's scale, offset, mean and variance: all of them.
+    expect(Object.keys(first).filter((name) => first[name] === seen[1]?.[name])).toEqual([]);
+    using again = await engine.load(await model.save());
+    const [a, b] = await Promise.all([model.predict(held.x), again.predict(held.x)]);
+    expect(b.data).toEqual(a.data);
+  });
+
+  test("events tell of every step and epoch in their order", async () => {
+    using model = await loaded();
+    const told: string[] = [];
+    const reports: StepReport[] = [];
+    await model.fit({
+      ...base,
+      epochs: 2,
+      batchSize: 100,
+      metrics: ["accuracy"],
+      onBatch: (report) => {
+        told.push(`step ${report.step}`);
+        reports.push(report);
+      },
+      onEpoch: ({ epoch }) => told.push(`epoch ${epoch}`),
+    });
+    expect(told).toEqual(["step 1", "step 2", "epoch 1", "step 3", "step 4", "epoch 2"]);
+    const [, second] = reports;
+    expect(second).toMatchObject({ step: 2, epoch: 1, batch: 2, batches: 2, size: 60, learningRate: 0.01 });
+    expect(second?.gradientNorm).toBeGreaterThan(0);
+    const mean = ((reports[0]?.loss ?? 0) * 100 + (second?.loss ?? 0) * 60) / 160;
+    expect(second?.running.loss).toBeCloseTo(mean, 12);
+    expect(second?.epochEnd).toMatchObject({ epoch: 1, loss: second?.running.loss, metrics: second?.running.metrics });
+  });
+
+  test("the same seed gives the same bits, another other ones", async () => {
+    const bits = async (options: Partial<FitOptions>): Promise<Record<string, string>> => {
+      using model = await loaded();
+      await model.fit({ ...base, epochs: 1, ...options });
+      return bitsOf(model.graph);
+    };
+    const first = await bits({ seed: 5 });
+    expect(await bits({ seed: 5 })).toEqual(first);
+    expect(await bits({ seed: 5, recompute: true })).toEqual(first);
+    expect(await bits({ seed: 6 })).not.toEqual(first);
+    expect(await bits({ seed: 5, shuffle: 6 })).not.toEqual(first);
+    expect(await bits({ seed: 5, shuffle: false })).not.toEqual(first);
+  });
+
+  test("what is frozen keeps its bits", async () => {
+    using model = await loaded();
+    const before = bitsOf(model.graph);
+    await model.fit({ ...base, freeze: ["conv2d_1", "batchNorm_1"] });
+    const after = bitsOf(model.graph);
+    const changed = Object.keys(before).filter((name) => before[name] !== after[name]);
+    expect(changed).toEqual(["dense_1.weights", "dense_1.bias"]);
+  });
+
+  test("a share of the samples is held out, and none of them is trained on", async () => {
+    using model = await loaded();
+    const whole = arrays(samples);
+    const batches: Int32Array[] = [];
+    const dataset = {
+      ...whole,
+      batch: (indices: Int32Array, epoch: number) => {
+        batches.push(indices);
+        return whole.batch(indices, epoch);
+      },
+    };
+    const { x: _x, y: _y, ...rest } = base;
+    const measured = { name: "samples", measure: ({ size }: { readonly size: number }) => size };
+    const options = { ...rest, dataset, validation: 0.25, batchSize: 120, metrics: [measured], epochs: 2 };
+    const { epochs } = await model.fit(options);
+    expect(epochs.map(({ validation }) => validation?.metrics["samples"])).toEqual([40, 40]);
+    const trained = new Set(batches.filter(({ length }) => length === 120).flatMap((indices) => [...indices]));
+    const validated = new Set(batches.filter(({ length }) => length === 40).flatMap((indices) => [...indices]));
+    expect([trained.size, validated.size]).toEqual([120, 40]);
+    expect(trained.isDisjointFrom(validated)).toBe(true);
+  });
+
+  test("early stopping ends it and brings the best weights back", async () => {
+    using model = await loaded();
+    const seen: Record<string, string>[] = [];
+    // After two good epochs the rate makes it worse.
+    const schedule = (_: number, epoch: number): number => (epoch < 2 ? 1 : 300);
+    const history = await model.fit({
+      ...base,
+      epochs: 10,
+      validation: held,
+      schedule,
+      earlyStopping: { patience: 2 },
+      onEpoch: () => seen.push(bitsOf(model.graph)),
+    });
+    expect(history).toMatchObject({ stoppedEarly: true, best: 2, steps: 20 });
+    expect(history.epochs).toHaveLength(4);
+    expect(bitsOf(model.graph)).toEqual(seen[1]);
+    const validation = await model.evaluate({ ...held, loss: "crossEntropy" });
+    expect(validation.loss).toBeCloseTo(history.epochs[1]?.validation?.loss ?? Number.NaN, 5);
+  });
+
+  test("losses of numbers and of truths", async () => {
+    using model = await loaded();
+    const random = new Random(4);
+    const y = { data: random.nd([160, 4], 0, 1).data.map(Math.round), shape: [160, 4] };
+    for (const loss of ["meanSquaredError", "huber", "binaryCrossEntropy"] as const) {
+      const { epochs } = await model.fit({ ...base, y, loss, epochs: 6, metrics: ["binaryAccuracy"] });
+      expect(epochs.at(-1)?.loss).toBeLessThan((epochs[0]?.loss ?? 0) * 0.95);
+      const options = { x: samples.x, y, loss, metrics: ["binaryAccuracy"] as const };
+      const own = await model.evaluate(options);
+      const { epochs: again } = await model.fit({
+        ...base,
+        y,
+        loss,
+        validation: { x: samples.x, y },
+        optimizer: sgd({ learningRate: 1e-30 }),
+        freeze: ["batchNorm_1"],
+        metrics: ["binaryAccuracy"],
+      });
+      expect(own.loss).toBeCloseTo(again[0]?.validation?.loss ?? Number.NaN, 5);
+      expect(own.metrics).toEqual(again[0]?.validation?.metrics);
+    }
+  });
+});
+
+describe("train", () => {
+  test("hands the loop over, and gives the history in the end", async () => {
+    using model = await loaded();
+    using other = await loaded();
+    const steps = model.train({ ...base, epochs: 2 });
+    const losses: number[] = [];
+    let history: unknown;
+    for (;;) {
+      const { done, value } = await steps.next();
+      if (done === true) {
+        history = value;
+        break;
+      }
+      losses.push(value.loss);
+    }
+    const fitted = await other.fit({ ...base, epochs: 2 });
+    expect(losses).toHaveLength(10);
+    expect(bitsOf(model.graph)).toEqual(bitsOf(other.graph));
+    expect(history).toMatchObject({ steps: 10, epochs: fitted.epochs.map(({ loss, epoch }) => ({ loss, epoch })) });
+  });
+
+  test("leaving the loop leaves the model as after the last whole step", async () => {
+    using model = await loaded();
+    using other = await loaded();
+    for await (const { step } of model.train({ ...base, epochs: 3 })) if (step === 7) break;
+    let bits: unknown;
+    for await (const { step } of other.train({ ...base, epochs: 3 })) {
+      if (step !== 7) continue;
+      bits = await other.saveWeights();
+      break;
+    }
+    expect(await model.saveWeights()).toEqual(bits);
+    expect(await other.saveWeights()).toEqual(bits);
+    // It can be trained again.
+    await model.fit(base);
+  });
+});
+
+describe("what is wrong is named", () => {
+  test("a model that is being trained", async () => {
+    using model = await loaded();
+    const running = model.fit({ ...base, epochs: 2 });
+    const error = await rejection(model.fit(base));
+    expect(error).toMatchObject({ code: "training-busy" });
+    expect(error.message).toContain("fit: the model is being trained by fit(); wait until that settles");
+    const steps = model.train(base);
+    expect(await rejection(steps.next())).toMatchObject({ code: "training-busy" });
+    expect(await rejection(model.loadWeights(new Uint8Array(8)))).toMatchObject({ code: "training-busy" });
+    // Running is allowed.
+    await model.predict(held.x);
+    await running;
+  });
+
+  test("an engine that cannot train", async () => {
+    using plain = await createEngine();
+    using model = await plain.load(lineNetwork());
+    const error = await rejection(model.fit(base));
+    expect(error).toMatchObject({ code: "training-unavailable" });
+    expect(error.message).toContain("createEngine({ training: true })");
+    // All else does not need gradients.
+    await model.evaluate({ ...held, loss: "crossEntropy" });
+    await model.loadWeights(await model.saveWeights());
+  });
+
+  test.each([
+    [{ x: undefined }, "fit: x is undefined; expected inputs x and targets y, or a dataset"],
+    [{ dataset: arrays(samples) }, "fit: dataset and x are both given"],
+    [{ x: { data: samples.x.data, shape: [160, 64] } }, "a sample of x has shape [64]; expected [8, 8, 1]"],
+    [{ y: samples.y.map((label) => label + 1) }, "y has 5 classes, from 0 to 4, but the network has 4 outputs"],
+    [{ y: Float32Array.from(samples.y, (label) => label / 2) }, "expected the number of a class, from 0 to 3"],
+    [{ loss: "meanSquaredError" }, "a target of y has shape [], what the network gives for a sample [4]"],
+    [{ epochs: 0 }, "fit: epochs is 0; expected a positive integer"],
+    [{ clipNorm: -1 }, "fit: clipNorm is -1; expected a positive number"],
+    [{ validation: 0.001 }, "fit: validation is 0.001; expected samples, or a share between 0 and 1"],
+    [{ validation: { x: samples.x } }, "fit: validation.y is undefined; expected inputs x and targets y"],
+    [{ output: "z" }, 'fit: output is "z"; expected an output of the network: "output"'],
+    [{ optimizer: "adam" }, 'fit: optimizer is "adam"; expected sgd(...)'],
+    [{ shuffle: "yes" }, 'fit: shuffle is "yes"; expected true, false or a number'],
+    [{ resume: new Uint8Array(3) }, "fit: the safetensors file has 3 bytes"],
+    [{ lr: 1 }, 'fit: options has the unknown key "lr"'],
+    [{ freeze: ["conv9"] }, 'fit: freeze is "conv9"; expected names of the network\'s nodes or weights'],
+  ])("%o", async (options, text) => {
+    using model = await loaded();
+    const before = engine.memory().tensors;
+    const error = await rejection(model.fit({ ...base, ...options } as FitOptions));
+    expect(error.message).toContain(text);
+    expect(engine.memory().tensors).toBe(before);
+    // It can be trained again.
+    await model.fit({ ...base, batchSize: 160 });
+  });
+
+  test("a sample whose label is no class is named by its number", async () => {
+    using model = await loaded();
+    const y = Float32Array.from(samples.y);
+    y[77] = 9;
+    const { x: _x, y: _y, ...rest } = base;
+    const dataset = { ...arrays({ x: samples.x, y }), classes: undefined };
+    const error = await rejection(model.fit({ ...rest, dataset }));
+    expect(error.message).toContain("fit: y[77] is 9; expected the number of a class, from 0 to 3");
+  });
+
+  test("what a dataset or a callback throws ends it behind a whole step", async () => {
+    using model = await loaded();
+    let bits: unknown;
+    const failing = model.fit({
+      ...base,
+      onBatch: async ({ step }) => {
+        bits = await model.saveWeights();
+        if (step === 3) throw new RangeError("enough");
+      },
+    });
+    await expect(failing).rejects.toThrow(new RangeError("enough"));
+    expect(await model.saveWeights()).toEqual(bits);
+  });
+
+  test("a training that diverges names the step, the layer and the remedy, and leaves the model as before that step", async () => {
+    using model = await loaded();
+    const before = bitsOf(model.graph);
+    const data = samples.x.data.slice();
+    data.fill(Number.NaN, 64 * 70, 64 * 71);
+    const x = { data: data as Float32Array, shape: samples.x.shape };
+    let bits: unknown;
+    const failing = model.fit({
+      ...base,
+      x,
+      shuffle: false,
+      onBatch: async () => {
+        bits = await model.saveWeights();
+      },
+    });
+    const error = await rejection(failing);
+    expect(error.code).toBe("training-diverged");
+    expect(error.message).toMatch(/the loss is NaN at step 3 \(epoch 1, batch 3\)/);
+    expect(error.message).toMatch(/the largest gradient at step 2 was that of ".+", of ".+" \(\w+\), with a norm of/);
+    expect(error.message).toContain("x has NaN in this batch: expected finite numbers");
+    expect(await model.saveWeights()).toEqual(bits);
+    expect(bitsOf(model.graph)).not.toEqual(before);
+  });
+
+  test("a learning rate that is too large is what the error speaks of", async () => {
+    using model = await loaded();
+    const failing = model.fit({ ...base, loss: "crossEntropy", epochs: 50, optimizer: sgd({ learningRate: 1e25 }) });
+    const error = await rejection(failing);
+    expect(error.code).toBe("training-diverged");
+    expect(error.message).toContain("try a learning rate below 1e+25, or shorten gradients by clipNorm: 1");
+    for (const { data } of model.graph.constants.values()) expect(data.every(Number.isFinite)).toBe(true);
+  });
+});
+
+test("RMSprop and clipping go through the loop, too", async () => {
+  using model = await loaded();
+  const { epochs } = await model.fit({
+    ...base,
+    epochs: 4,
+    optimizer: rmsprop({ learningRate: 0.003 }),
+    clipNorm: 0.5,
+  });
+  expect(epochs.at(-1)?.loss).toBeLessThan(epochs[0]?.loss ?? 0);
+});
+
+test("memory is known before the first step", async () => {
+  using model = await loaded();
+  const before = engine.memory().tensors;
+  const { weights, states, activations, peak } = await model.trainingMemory({ loss: "crossEntropy", batchSize: 32 });
+  const parameters = 72 + 16 + 512 + 4;
+  expect([weights, states]).toEqual([4 * (parameters + 16), 8 * parameters]);
+  expect(peak).toBeGreaterThan(weights + states + activations);
+  const half = await model.trainingMemory({ loss: "crossEntropy", batchSize: 16, optimizer: sgd() });
+  expect(half.states).toBe(0);
+  expect(half.activations).toBeLessThan(activations);
+  expect(engine.memory().tensors).toBe(before);
+});
