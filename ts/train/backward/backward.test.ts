@@ -91,6 +91,19 @@ describe("pools", () => {
   ])("%s", (pool) => expectGradients(`${IMAGE}\ny = ${pool}\n-> y`, ["w", "b"]));
 });
 
+describe("maxima of activations", () => {
+  const pools = ["MaxPool(r) kernelShape=[2, 2] strides=[2, 2]", "MaxPool(r) kernelShape=[3, 3]", "GlobalMaxPool(r)"];
+  describe.each(["Relu(x)", "Sigmoid(x)", "Clip(x, -0.2, 0.3)", "LeakyRelu(x)", "HardSwish(x)"])("%s", (f) => {
+    it.each(pools)("%s", (pool) => expectGradients(`${IMAGE}\nr = ${f}\ny = ${pool}\n-> y`, ["w", "b"]));
+    it.each(pools)("%s, behind an activation of its own", (pool) =>
+      expectGradients(`${IMAGE}\na = Add(x, 0.1)\nr = ${f.replace("(x", "(a")}\ny = ${pool}\n-> y`, ["w", "b"]),
+    );
+    it.each(pools)("%s, and another use", (pool) =>
+      expectGradients(`${IMAGE}\nr = ${f}\np = ${pool}\ns = ReduceMean(r, i[2, 3])\ny = Mul(p, s)\n-> y`, ["w", "b"]),
+    );
+  });
+});
+
 describe("normalisations", () => {
   it.each([
     ["BatchNormalization(x, s: [3], o: [3], m: [3], var: [3])", ["s", "o"]],

@@ -33,7 +33,7 @@ export function differentiate(
   const wanted = dependents(forward, variables);
   const path = pathTo(forward, seed.of, wanted);
   refuse(call, path);
-  const backward = new Backward((buffer) => wanted.has(buffer));
+  const backward = new Backward(path, (buffer) => wanted.has(buffer));
   const [last] = path;
   if (last !== undefined) backward.add(last.node, seed.of, seed.gradient, seed.of.length);
   for (const step of path) RULES[step.op]?.run(new Site(step, backward));

@@ -1,4 +1,5 @@
 /** Gradients of functions of elements in the same place. */
+import type { OpName } from "../../command.ts";
 import { activationWords } from "../../ops/activation.ts";
 import { elementCount, type Shape } from "../../shape.ts";
 import type { Buffer } from "../../model/lower/lowering.ts";
@@ -31,15 +32,36 @@ export const activation: Rule = {
   run: (at) => {
     const { words } = at.step;
     const [code = 0] = words;
-    at.give(0, code === 0 ? at.gradient : derive(at, FROM_INPUT.has(code) ? at.input(0) : at.output, words));
+    const isDone = code === 0 || at.isPastActivation;
+    at.give(0, isDone ? at.gradient : derive(at, FROM_INPUT.has(code) ? at.input(0) : at.output, words));
   },
 };
 
 /** The gradient in front of an activation that is the last part of an operator. */
 export function unfused(at: Site, words: readonly number[]): Buffer {
   const [code = 0] = words;
-  return code === 0 ? at.gradient : derive(at, at.output, words);
+  return code === 0 || at.isPastActivation ? at.gradient : derive(at, at.output, words);
 }
+
+/**
+ * The gradient of a maximum over results of an activation, taken through that activation: it is that of the maxima's own
+ * values, of which there are fewer.
+ */
+export function pastActivation(at: Site): Buffer {
+  const maker = at.makerOf(0);
+  const words = maker === undefined ? undefined : ACTIVATION_WORDS[maker.op]?.(maker.words);
+  if (words === undefined || words[0] === 0 || !isToldByOutput(words)) return at.gradient;
+  at.passActivation(0);
+  return derive(at, at.output, words);
+}
+
+/** The words of the activation that ends an operator. */
+const ACTIVATION_WORDS: Partial<Record<OpName, (words: readonly number[]) => readonly number[]>> = {
+  conv2d: (words) => words.slice(18),
+  convTranspose2d: (words) => words.slice(18, 21),
+  dense: (words) => words.slice(4),
+  activation: (words) => words,
+};
 
 function derive(at: Site, values: Buffer, words: readonly number[]): Buffer {
   return at.make("activationGrad", [values, at.gradient], words, at.output.length);

@@ -16,10 +16,35 @@ export class Backward {
   readonly steps: LoweredStep[] = [];
   readonly #gradients = new Map<Buffer, Buffer>();
   readonly #isWanted: (buffer: Buffer) => boolean;
+  readonly #makers = new Map<Buffer, LoweredStep>();
+  readonly #uses = new Map<Buffer, number>();
+  /** Results whose gradients are those in front of their activations already. */
+  readonly #unfused = new Set<Buffer>();
 
-  /** `isWanted`: whether the gradient of a buffer leads to that of something trained. */
-  constructor(isWanted: (buffer: Buffer) => boolean) {
+  /**
+   * `path`: the steps that gradients go through. `isWanted`: whether the gradient of a buffer leads to that of something
+   * trained.
+   */
+  constructor(path: readonly LoweredStep[], isWanted: (buffer: Buffer) => boolean) {
     this.#isWanted = isWanted;
+    for (const step of path) {
+      for (const output of step.outputs) this.#makers.set(output, step);
+      for (const input of step.inputs) this.#uses.set(input, (this.#uses.get(input) ?? 0) + 1);
+    }
+  }
+
+  /** The step that makes a buffer that has one use. */
+  makerOf(buffer: Buffer): LoweredStep | undefined {
+    return this.#uses.get(buffer) === 1 ? this.#makers.get(buffer) : undefined;
+  }
+
+  /** Notes that what the gradient of a result is given has been taken through the result's activation. */
+  markUnfused(buffer: Buffer): void {
+    this.#unfused.add(buffer);
+  }
+
+  isUnfused(buffer: Buffer): boolean {
+    return this.#unfused.has(buffer);
   }
 
   isWanted(buffer: Buffer | undefined): boolean {
@@ -82,6 +107,21 @@ export class Site {
     const gradient = this.#backward.gradient(this.output);
     if (gradient === undefined) throw new Error(`a ${this.step.op} without a gradient`);
     return gradient;
+  }
+
+  /** The step that makes an operand which nobody else uses. */
+  makerOf(index: number): LoweredStep | undefined {
+    return this.#backward.makerOf(this.input(index));
+  }
+
+  /** Tells the step that makes an operand that its gradient is the one in front of its activation. */
+  passActivation(index: number): void {
+    this.#backward.markUnfused(this.input(index));
+  }
+
+  /** Whether the gradient of the step's result is the one in front of its activation: who uses it has seen to that. */
+  get isPastActivation(): boolean {
+    return this.#backward.isUnfused(this.output);
   }
 
   /** Whether the gradient of an operand is wanted. */

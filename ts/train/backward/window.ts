@@ -1,6 +1,6 @@
 /** Gradients of convolutions, dense layers, pools and resized images. */
 import { type Buffer, NONE, temporary } from "../../model/lower/lowering.ts";
-import { unfused } from "./elementwise.ts";
+import { pastActivation, unfused } from "./elementwise.ts";
 import type { Rule } from "./rule.ts";
 import { lengthOf, type Site } from "./site.ts";
 
@@ -49,7 +49,8 @@ export const dense: Rule = {
   },
 };
 
-/** The kind of pool whose gradient needs no operand. */
+/** Kinds of pools: maxima, whose windows each give one element all; and means, whose gradient needs no operand. */
+const MAXIMUM = 0;
 const MEAN = 1;
 
 export const pool2d: Rule = {
@@ -57,7 +58,8 @@ export const pool2d: Rule = {
   run: (at) => {
     const { words } = at.step;
     const x = words[0] === MEAN ? NONE : at.input(0);
-    at.give(0, at.make("pool2dGrad", [x, at.gradient], words, lengthOf(at.input(0))));
+    const g = words[0] === MAXIMUM ? pastActivation(at) : at.gradient;
+    at.give(0, at.make("pool2dGrad", [x, g], words, lengthOf(at.input(0))));
   },
 };
 
@@ -65,7 +67,8 @@ export const globalPool2d: Rule = {
   run: (at) => {
     const { words } = at.step;
     const x = words[0] === MEAN ? NONE : at.input(0);
-    at.give(0, at.make("adaptivePool2dGrad", [x, at.gradient], [...words, 1, 1], lengthOf(at.input(0))));
+    const g = words[0] === MAXIMUM ? pastActivation(at) : at.gradient;
+    at.give(0, at.make("adaptivePool2dGrad", [x, g], [...words, 1, 1], lengthOf(at.input(0))));
   },
 };
 
