@@ -24,6 +24,8 @@ export default defineConfig({
       },
       {
         resolve: { alias: dist("browser") },
+        // Else Vite finds it during the first test, and loads the page anew.
+        optimizeDeps: { include: ["comlink"] },
         test: {
           name: "chromium",
           include: ["ts/**/*.browser.test.ts"],

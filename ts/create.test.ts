@@ -105,6 +105,58 @@ describe("where and which", () => {
   });
 });
 
+describe("training", () => {
+  const trains = async (options: EngineOptions): Promise<string> => {
+    const engine = await createEngine(options);
+    const { build, training, host } = engine.info;
+    expect(await engine.relu(engine.tensor([-1, 2])).data()).toEqual(Float32Array.of(0, 2));
+    engine.dispose();
+    return `${build} ${host} ${training}`;
+  };
+
+  test("cores that train, where they are asked for", async () => {
+    expect(await trains({})).toBe("relaxed thread false");
+    expect(await trains({ training: false, worker: ownWorker })).toBe("relaxed worker-own false");
+    expect(await trains({ training: true })).toBe("relaxed thread true");
+    expect(await trains({ training: true, build: "simd" })).toBe("simd thread true");
+    expect(await trains({ training: true, worker: ownWorker })).toBe("relaxed worker-own true");
+  });
+
+  test("a core from elsewhere that trains says so, asked or not", async () => {
+    const wasm = new URL("../dist/wasm/simd-training.wasm", import.meta.url);
+    expect(await trains({ wasm })).toBe("simd thread true");
+    expect(await trains({ wasm, training: true, worker: ownWorker })).toBe("simd worker-own true");
+  });
+
+  test("a core from elsewhere that does not train is refused where training is asked for", async () => {
+    for (const worker of [false, ownWorker]) {
+      expect(await errorOf({ worker, wasm: simd, training: true })).toMatchObject({
+        code: "training-unavailable",
+        argument: "training",
+        message: expect.stringContaining("`wasm` is a core without it"),
+      });
+    }
+  });
+
+  test("a plain core gives what one that trains gives, bit by bit", async () => {
+    const values = async (training: boolean): Promise<unknown> => {
+      const engine = await createEngine({ training });
+      const x = engine.tensor(
+        Float32Array.from({ length: 12 * 12 * 32 }, (_, i) => Math.sin(i)),
+        [1, 12, 12, 32],
+      );
+      const filter = engine.tensor(
+        Float32Array.from({ length: 9 * 32 * 32 }, (_, i) => Math.cos(i)),
+        [3, 3, 32, 32],
+      );
+      const data = await engine.gelu(engine.conv2d(x, filter, { padding: "same" })).data();
+      engine.dispose();
+      return data;
+    };
+    expect(await values(true)).toEqual(await values(false));
+  });
+});
+
 describe("wrong options", () => {
   const cases: readonly (readonly [argument: string, options: unknown, message: RegExp])[] = [
     ["options", null, /options is null; expected an object/],
@@ -113,6 +165,7 @@ describe("wrong options", () => {
     ["worker", { worker: Object.create(null) }, /worker is {}; expected true, false or a function/],
     ["build", { build: "fast" }, /build is "fast"; expected "auto", "simd" or "relaxed"/],
     ["accuracy", { accuracy: "exact" }, /accuracy is "exact"; expected "fast" or "strict"/],
+    ["training", { training: 1 }, /training is 1; expected true or false/],
     ["wasm", { wasm: "" }, /wasm is ""; expected/],
     ["wasm", { wasm: {} }, /wasm is {}; expected the core's bytes/],
     ["signal", { signal: "stop" }, /signal is "stop"; expected an AbortSignal/],

@@ -12,12 +12,12 @@ export interface PackedReference {
   readonly base64: string;
 }
 
-/** Reads all groups from LENSLET_REFERENCE, or those kept in the project. */
-export function readReferences(root: string): readonly PackedReference[] {
+/** Reads groups from LENSLET_REFERENCE, or those kept in the project: all of operators, if not others are named. */
+export function readReferences(root: string, names: readonly string[] = groups): readonly PackedReference[] {
   const all = process.env["LENSLET_REFERENCE"];
   const folder = all === undefined || all === "" ? join(root, "crates", "kernels", "tests", "reference") : all;
-  const present = groups.filter((group) => existsSync(join(folder, `${group}.json`)));
-  if (present.length < groups.length) throw new Error(`${folder} has not all of ${groups.join(", ")}`);
+  const present = names.filter((group) => existsSync(join(folder, `${group}.json`)));
+  if (present.length < names.length) throw new Error(`${folder} has not all of ${names.join(", ")}`);
   return present.map((group) => ({
     json: readFileSync(join(folder, `${group}.json`), "utf8"),
     base64: readFileSync(join(folder, `${group}.f32`)).toString("base64"),

@@ -4,7 +4,13 @@ import { type Counts, counted, type Suite, show } from "./suite.ts";
 export const rust: Suite = {
   name: "Rust, on the host",
   async run() {
-    const { code, output } = await show("cargo", ["test", "--workspace", "--locked"]);
+    const { code, output } = await show("cargo", [
+      "test",
+      "--workspace",
+      "--locked",
+      "--features",
+      "lenslet-wasm/training",
+    ]);
     return countCargoTests(code, output);
   },
 };
