@@ -7,9 +7,13 @@ import type { Selected } from "./measure.ts";
 import { LENSLET } from "./peers/lenslet.ts";
 import { peers } from "./peers/all.ts";
 import type { BuildChoice } from "./peers/peer.ts";
+import { trainingPeers } from "./training/run.ts";
 
-export const USAGE = `npm run bench -- [models|frames] [options]
+const trainingNames = trainingPeers.map(({ name }) => name).filter((name) => name !== LENSLET);
+
+export const USAGE = `npm run bench -- [models|train|frames] [options]
   models             whole networks from their ONNX files, instead of single layers; --case NAME for one of them
+  train              steps of training, beside ${trainingNames.join(", ")}; --case NAME for one of the networks
   frames             pictures a second in Chromium, page and worker, from RGBA bytes to their edges; takes --rounds
   --case TEXT        only cases whose name contains TEXT, or of a group: ${groups.map(({ name }) => name).join(", ")}, cold; repeatable
   --peer NAME        only this peer (${peers
@@ -26,8 +30,9 @@ export const USAGE = `npm run bench -- [models|frames] [options]
   --compare FILE     say what got slower since FILE was written by --json; with a second FILE behind it, nothing is run`;
 
 export interface Options {
-  /** Whole networks to run instead of cases, by name; all if empty. */
+  /** Whole networks to run, or to train, instead of cases, by name; all if empty. */
   readonly networks: readonly string[] | undefined;
+  readonly training: readonly string[] | undefined;
   readonly cases: readonly Selected[];
   readonly cold: boolean;
   readonly peers: readonly string[];
@@ -52,7 +57,8 @@ export function parseOptions(args: readonly string[]): Options | "help" {
   const { values, positionals } = parse(args);
   if (values.help) return "help";
   const wanted = values.case ?? [];
-  const whole = positionals[0] === "models";
+  const [mode] = positionals;
+  const whole = mode === "models" || mode === "train";
   // The name of a group means that group alone; any other text is looked for in the cases that run by themselves.
   const isGroup = (text: string): boolean => groups.some(({ name }) => name === text);
   const cases = groups.flatMap(({ name: group, standard, members }) =>
@@ -67,10 +73,11 @@ export function parseOptions(args: readonly string[]): Options | "help" {
   const cold = wanted.length === 0 || wanted.includes("cold");
   if (cases.length === 0 && !cold && !whole) throw new UsageError(`no case is called ${wanted.join(" or ")}`);
   return {
-    networks: whole ? wanted : undefined,
+    networks: mode === "models" ? wanted : undefined,
+    training: mode === "train" ? wanted : undefined,
     cases,
     cold,
-    peers: chosenPeers(values.peer ?? []),
+    peers: mode === "train" ? chosen(values.peer ?? [], trainingNames) : chosenPeers(values.peer ?? []),
     rounds: positive("rounds", values.rounds),
     budget: positive("budget", values.budget),
     clock: oneOf("clock", values.clock, ["wall", "cpu"]),
@@ -79,7 +86,7 @@ export function parseOptions(args: readonly string[]): Options | "help" {
     json: path(values.json),
     svg: path(values.svg),
     compare: path(values.compare),
-    report: whole ? undefined : path(positionals[0]),
+    report: whole ? undefined : path(mode),
   };
 }
 
@@ -114,10 +121,15 @@ function path(text: string | undefined): string | undefined {
 
 function chosenPeers(wanted: readonly string[]): readonly string[] {
   const names = peers.map(({ name }) => name);
+  const found = chosen(wanted, names);
+  return names.filter((name) => name.startsWith(LENSLET) || found.includes(name));
+}
+
+/** Those of `names` that are wanted; all if none is named. */
+function chosen(wanted: readonly string[], names: readonly string[]): readonly string[] {
   const unknown = wanted.find((name) => !names.includes(name));
   if (unknown !== undefined) throw new UsageError(`--peer ${unknown}: there are ${names.join(", ")}`);
-  if (wanted.length === 0) return names;
-  return names.filter((name) => name.startsWith(LENSLET) || wanted.includes(name));
+  return wanted.length === 0 ? names : wanted;
 }
 
 function positive(option: string, text: string): number {

@@ -30,6 +30,10 @@ async function main(args: readonly string[]): Promise<void> {
     console.log(await networksText(options, options.networks));
     return;
   }
+  if (options.training !== undefined) {
+    console.log(await trainingTable(options, options.training));
+    return;
+  }
   const report = options.report === undefined ? await measured(options) : read(options.report);
   console.log(text(report));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report)}\n`);
@@ -73,9 +77,22 @@ async function networksText(options: Options, names: readonly string[]): Promise
   const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new UsageError(`models --case ${unknown}: there are ${known.join(", ")}`);
   const reports = await runNetworks({ ...options, names, starts: true, now: clock(options.clock) }, note);
+  return networkText(reports, heading(options));
+}
+
+async function trainingTable(options: Options, names: readonly string[]): Promise<string> {
+  const { runTraining } = await import("./training/run.ts");
+  const { trainingText } = await import("./training/table.ts");
+  const known = (await import("./training/networks.ts")).trainedNetworks.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new UsageError(`train --case ${unknown}: there are ${known.join(", ")}`);
+  return trainingText(await runTraining({ ...options, names }, note), heading(options));
+}
+
+function heading({ rounds, clock: which }: Options): string {
   const cpu = cpus()[0]?.model.trim() ?? "unknown processor";
-  const about = `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${cpu}, one thread each, medians of ${options.rounds} interleaved rounds`;
-  return networkText(reports, about);
+  const time = which === "cpu" ? ", CPU time" : "";
+  return `${new Date().toISOString().slice(0, 10)}, Node ${process.versions.node}, ${cpu}, one thread each, medians of ${rounds} interleaved rounds${time}`;
 }
 
 async function inNode(options: Options): Promise<{ result: SuiteResult; engine: string }> {
