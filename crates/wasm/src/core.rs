@@ -197,7 +197,7 @@ pub(crate) fn say(text: &str) {
 
 /// Keeps the text of panics for JavaScript, which sees no more of them than a trap.
 pub(crate) fn keep_panics() {
-    std::panic::set_hook(Box::new(|info| TEXT.set(format!("core\n{info}"))));
+    std::panic::set_hook(Box::new(|info| TEXT.set(["core\n", info.payload_as_str().unwrap_or("panicked")].concat())));
 }
 
 /// Where the last text lies, and its length in bytes.
