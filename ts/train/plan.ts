@@ -13,6 +13,7 @@ import { type Loss, lossCall } from "./loss.ts";
 import { type Optimizer, optimiserWords, optimiserSlots } from "./optimiser.ts";
 import type { Trained } from "./parameters.ts";
 import { prepare } from "./prepare.ts";
+import { cutsOf, type Passes, recompute } from "./recompute.ts";
 
 /** What is trained, and what belongs to it, as tensors of the engine. */
 export interface Variables {
@@ -131,12 +132,27 @@ export function planStep(task: Task, batchSize: number, idOf: (variable: Variabl
     update.push(node, "movingStatistics", [statistics, scale], running, [channels, MOMENTUM, y.length / channels]);
   }
   const outputs = [made("loss", head.loss, []), made("norms", norms, [norms.length]), head.output];
-  const steps = [...forward, ...head.steps, ...backward, ...update.steps];
+  const planned = (back: readonly LoweredStep[]): Program =>
+    planSteps({ steps: [...forward, ...head.steps, ...back, ...update.steps], outputs }, idOf);
+  const kept = new Set([...head.steps, ...update.steps].flatMap(({ inputs: read }) => read));
   return {
-    program: planSteps({ steps, outputs }, idOf),
+    program: task.recompute ? smallest({ forward, backward, kept }, planned) : planned(backward),
     inputs: [...inputs, { name: "clock", shape: [2] }],
     parameters: [...gradients.keys()],
   };
+}
+
+/** Parts of a forward pass that are tried: about the root of the number of layers takes the least memory. */
+const PARTS = [2, 3, 4, 5, 6, 8, 10, 13, 16, 20];
+
+/** The plan that needs the least memory, of those that compute parts of the forward pass again. */
+function smallest(passes: Passes, planned: (backward: readonly LoweredStep[]) => Program): Program {
+  let best = planned(passes.backward);
+  for (const count of PARTS) {
+    const plan = planned(recompute(passes, cutsOf(passes.forward, count)));
+    if (plan.arena < best.arena) best = plan;
+  }
+  return best;
 }
 
 /** Plans an evaluation: the loss and the outputs, by the running statistics, nothing dropped. */

@@ -22,7 +22,7 @@ export interface CheckOptions {
   readonly freeze?: Freeze;
   readonly recompute?: boolean;
   /** From 0 to below `classes`, whole: targets of cross-entropy. */
-  readonly classes?: number;
+  readonly classes?: number | undefined;
   /** Range of inputs. */
   readonly range?: readonly [number, number];
   /** Relative to the largest element of each gradient. */
