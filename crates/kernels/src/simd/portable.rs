@@ -75,12 +75,12 @@ impl F32x4 {
             }
         })
     }
-    /// `if self < b { b } else { self }`: a NaN in `self` stays, a NaN in `b` is lost.
+    /// The larger, `self` where they are equal; a NaN in `self` stays.
     #[inline(always)]
     pub fn pmax(self, b: Self) -> Self {
         self.zip(b, |a, b| if a < b { b } else { a })
     }
-    /// `if b < self { b } else { self }`: a NaN in `self` stays, a NaN in `b` is lost.
+    /// The smaller, `self` where they are equal; a NaN in `self` stays.
     #[inline(always)]
     pub fn pmin(self, b: Self) -> Self {
         self.zip(b, |a, b| if b < a { b } else { a })
