@@ -40,10 +40,9 @@ export function prepare(call: string, graph: Graph, trained: Trained, preparatio
   const { output, learning, loss } = preparation;
   const varying = new Map([...trained.parameters, ...trained.statistics]);
   const inputs = new Map<ValueName, ValueInfo>(batched(call, graph, preparation));
-  const shapes = new Map(Array.from(inputs, ([name, { shape }]) => [name, shape as Shape]));
   for (const [name, { type, shape }] of varying) inputs.set(name, { type, shape });
   const constants = new Map([...graph.constants].filter(([name]) => !varying.has(name)));
-  const known = specialise({ ...graph, inputs, outputs: [output], constants }, shapes);
+  const known = specialise({ ...graph, inputs, outputs: [output], constants }, new Map());
   const dependent = dependents(known, varying.keys());
   const optimised = learning
     ? optimiseTraining(known, {

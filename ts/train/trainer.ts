@@ -10,6 +10,7 @@ import { handleOf, type Tensor } from "../tensor.ts";
 import { type Constant, floats } from "../model/constant.ts";
 import type { Graph, ValueName } from "../model/graph.ts";
 import type { Variable } from "../model/lower/lowering.ts";
+import { openBatch } from "../model/open-batch.ts";
 import { stepsOf } from "../model/program.ts";
 import { Weights } from "../model/weights.ts";
 import type { Loss } from "./loss.ts";
@@ -109,10 +110,11 @@ export class Trainer {
    * Throws `model-unsupported` with all nodes that have no gradient; `invalid-argument` where options do not fit the network;
    * and what `specialise` throws.
    */
-  static create(engine: Engine, graph: Graph, options: TrainerOptions): Trainer {
+  static create(engine: Engine, network: Graph, options: TrainerOptions): Trainer {
     const call = "fit";
     const store = storeOf(engine);
     store.checkOpen(call);
+    const graph = openBatch(network);
     const trained = findTrained(call, graph, options.freeze);
     const [first] = graph.outputs;
     const output = options.output ?? first;
