@@ -17,7 +17,11 @@ import type { EvaluatePlan } from "./options.ts";
 import { checkLabels, checkTargets, fitInputs, type Fit } from "./samples.ts";
 
 /** Loss and metrics of a batch. */
-export function scoresOf(predictions: Predictions, metrics: readonly Metric[], loss = lossValue(predictions)): Scores {
+export function scoresOf(
+  predictions: Predictions,
+  metrics: readonly Metric[],
+  loss: number = lossValue(predictions),
+): Scores {
   const values = metrics.map((metric): [string, number] => [metric.name, metric.measure(predictions)]);
   return { loss, metrics: Object.fromEntries(values) };
 }
