@@ -20,7 +20,7 @@ import type { Dim, Graph, KnownGraph, ValueInfo, ValueName } from "./graph.ts";
 import type { LoweredOutput } from "./lower/lower.ts";
 import { optimise } from "./passes/optimise.ts";
 import { type Profile, profileOf } from "./profile.ts";
-import { memoryOf, type Program, type ProgramMemory, planProgram, stepsOf } from "./program.ts";
+import { memoryOf, type Program, type ProgramMemory, planProgram, stepsOf, withNode } from "./program.ts";
 import { specialise } from "./specialise/specialise.ts";
 import { summarise, type Summary } from "./summary.ts";
 import { trimRows } from "./trim.ts";
@@ -598,15 +598,4 @@ function shapesOf(inputs: readonly Input[]): ReadonlyMap<ValueName, Shape> {
 
 function dtypeOf({ type }: LoweredOutput): DType {
   return type === "float32" ? "float32" : "int32";
-}
-
-/** An error of a step as one of its node. */
-function withNode(error: unknown, call: string, { steps }: Program): unknown {
-  if (!(error instanceof LensletError)) return error;
-  const found = /^steps\[(\d+)\]$/.exec(error.argument ?? "");
-  const node = steps[Number(found?.[1] ?? -1)]?.node;
-  if (found === null || node === undefined) return error;
-  const where = `${call}: node ${show(node.name)} (${node.op})`;
-  const text = error.message.replace(/^.*?steps\[\d+\]/, where);
-  return new LensletError(error.code, text, { argument: node.name, cause: error });
 }

@@ -1,5 +1,7 @@
 /** From a specialised graph to a program of the core. */
 import type { Place, Step, TensorId } from "../command.ts";
+import { LensletError } from "../errors.ts";
+import { show } from "../options.ts";
 import { elementCount } from "../shape.ts";
 import type { Constant } from "./constant.ts";
 import type { KnownGraph } from "./graph.ts";
@@ -76,4 +78,15 @@ export function memoryOf(graph: KnownGraph, { weights, outputs, arena }: Program
   const given = total([...graph.inputs.keys()].map((name) => bytes(graph.infos.get(name)?.shape ?? [])));
   const made = total(outputs.map(({ shape }) => bytes(shape)));
   return { weights: held, activations: 4 * arena, peak: held + 4 * arena + given + made };
+}
+
+/** An error of a step as one of its node. */
+export function withNode(error: unknown, call: string, { steps }: Program): unknown {
+  if (!(error instanceof LensletError)) return error;
+  const found = /^steps\[(\d+)\]$/.exec(error.argument ?? "");
+  const node = steps[Number(found?.[1] ?? -1)]?.node;
+  if (found === null || node === undefined) return error;
+  const where = `${call}: node ${show(node.name)} (${node.op})`;
+  const text = error.message.replace(/^.*?steps\[\d+\]/, where);
+  return new LensletError(error.code, text, { argument: node.name, cause: error });
 }

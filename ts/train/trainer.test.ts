@@ -327,6 +327,19 @@ describe("what cannot be trained", () => {
     expect(trainer.parameters).toHaveLength(2);
   });
 
+  it("is a batch of one value a channel, of which there are no statistics", async () => {
+    const network = sketchGraph(
+      "x: [n, 3]\na = Gemm(x, w: [3, 2])\nb = BatchNormalization(a, s: [2], o: [2], m: [2], var: [2])\n-> b",
+    );
+    using trainer = Trainer.create(engine(), network, { ...OPTIONS, loss: huber() });
+    const batch: Batch = { inputs: new Map([["x", new Float32Array(3)]]), targets: new Float32Array(2), size: 1 };
+    await expect(trainer.step(batch, 0.1)).rejects.toMatchObject({
+      argument: "b",
+      message: expect.stringMatching(/^fit: node "b" \(BatchNormalization\).*one value a channel/) as string,
+    });
+    expect(trainer.steps).toBe(0);
+  });
+
   it("labels that are no classes", async () => {
     using trainer = Trainer.create(engine(), small(), OPTIONS);
     const batch: Batch = { ...pixels(small(), 2, 3), targets: Float32Array.of(0, 3) };

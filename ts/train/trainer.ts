@@ -5,13 +5,13 @@ import { LensletError } from "../errors.ts";
 import { invalid, show } from "../options.ts";
 import { bytesOf, type Input, output as outputOf } from "../ops/plan.ts";
 import { elementCount, formatShape, type Shape } from "../shape.ts";
-import type { Store } from "../store.ts";
-import { handleOf, type Tensor } from "../tensor.ts";
+import type { ProgramCall, Store } from "../store.ts";
+import { type DType, handleOf, type Tensor } from "../tensor.ts";
 import { type Constant, floats } from "../model/constant.ts";
 import type { Graph, ValueName } from "../model/graph.ts";
 import type { Variable } from "../model/lower/lowering.ts";
 import { openBatch } from "../model/open-batch.ts";
-import { stepsOf } from "../model/program.ts";
+import { stepsOf, withNode } from "../model/program.ts";
 import { Weights } from "../model/weights.ts";
 import type { Loss } from "./loss.ts";
 import { memoryOfPlan, type TrainingMemory } from "./memory.ts";
@@ -291,13 +291,21 @@ export class Trainer {
       throw new LensletError("shape-mismatch", text, { argument: name });
     });
     const outputs = plan.program.outputs.map(({ shape }) => outputOf(call, shape));
-    // In this thread, a run that someone listens to lets other events have their turn every few milliseconds.
-    const options = this.#store.executor.host === "thread" ? { onStep: (): void => undefined } : undefined;
-    const { tensors } = await this.#store.runProgram({ call, program: id, inputs, outputs }, options);
+    const tensors = await this.#made({ call, program: id, inputs, outputs }, plan);
     try {
       return await Promise.all(tensors.map((tensor) => (tensor as Tensor).data()));
     } finally {
       for (const tensor of tensors) tensor.dispose();
+    }
+  }
+
+  async #made(run: ProgramCall, { program }: BatchPlan): Promise<readonly Tensor<DType>[]> {
+    // In this thread, a run that someone listens to lets other events have their turn every few milliseconds.
+    const options = this.#store.executor.host === "thread" ? { onStep: (): void => undefined } : undefined;
+    try {
+      return (await this.#store.runProgram(run, options)).tensors;
+    } catch (error) {
+      throw withNode(error, run.call, program);
     }
   }
 }
