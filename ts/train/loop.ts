@@ -135,7 +135,9 @@ export class Loop {
       yield report;
     }
     // The training went on behind an epoch's last step.
-    if (this.#position.epoch === epoch) await this.#unlessAborted(onEpoch?.(await this.#endEpoch(begun)));
+    if (this.#position.epoch > epoch) return;
+    const report = await this.#endEpoch(begun);
+    await this.#unlessAborted(onEpoch?.(report));
   }
 
   #learningRate(step: number): number {
