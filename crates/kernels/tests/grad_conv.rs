@@ -184,7 +184,7 @@ fn windows_mostly_in_the_padding() {
 fn filters_by_tiles() {
     let mut rng = Rng::new(7);
     for (in_c, out_c) in [(12, 12), (13, 17), (16, 24), (22, 15), (64, 33)] {
-        for (n, h, w, pad) in [(2, 20, 16, 1), (4, 11, 14, 0), (9, 9, 7, 1), (1, 33, 35, 2), (33, 4, 4, 1)] {
+        for (n, h, w, pad) in [(2, 20, 16, 1), (4, 11, 14, 0), (9, 9, 7, 1), (1, 33, 35, 2), (17, 4, 4, 1)] {
             let spec = Conv2dSpec {
                 pad_top: pad,
                 pad_left: pad,
@@ -200,6 +200,19 @@ fn filters_by_tiles() {
             );
             check(&spec, Accuracy::Fast, &mut rng).unwrap_or_else(|error| panic!("{error}\n{spec:?}"));
         }
+    }
+}
+
+/// More channels than sums or transformed filters are made of at once: parts of inputs and outputs, the last ones narrower.
+#[test]
+fn many_channels_by_tiles() {
+    let mut rng = Rng::new(8);
+    for (n, size, in_c, out_c) in [(5, 6, 130, 245), (16, 4, 122, 13), (6, 7, 17, 300), (1, 16, 250, 131)] {
+        let pads = Conv2dSpec { pad_top: 1, pad_left: 1, ..plain_spec([n, size, size, in_c], out_c, [3, 3]) };
+        let spec = Conv2dSpec { pad_bottom: 1, pad_right: 1, ..pads };
+        let conv = Conv2dGradient::new(&spec, Layout::Nchw, Accuracy::Fast).unwrap();
+        assert_eq!((conv.strategy(), conv.filter_strategy()), ("winograd", Strategy::Winograd), "{spec:?}");
+        check(&spec, Accuracy::Fast, &mut rng).unwrap_or_else(|error| panic!("{error}\n{spec:?}"));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The order of a filter's numbers, where it is not the gradients' own.
 
+use super::tiled_filter::Windows;
 use crate::layout::transpose;
 use crate::memory::Buffer;
 use crate::shape::{Conv2dShape, Layout, SpecError};
@@ -49,6 +50,14 @@ impl FilterForm {
         let mut moved = Buffer::zeroed(gradient.len())?;
         f(moved.as_mut_slice())?;
         transpose(&[self.taps, self.in_c, self.out_c], &[2, 1, 0], moved.as_slice(), gradient)
+    }
+
+    /// The windows that the turned filter has, of one group: from output channels to input channels.
+    pub(super) fn windows(self, filter: &[f32]) -> Windows<'_> {
+        let Self { taps, in_c, out_c, .. } = self;
+        let [tap_step, k_step, n_step] =
+            if self.channels_first { [1, in_c * taps, taps] } else { [in_c * out_c, 1, out_c] };
+        Windows { filter, tap_step, k_step, n_step }
     }
 
     /// The filter turned around: `[k_h, k_w, out_c / groups, in_c]`, taps in reverse order.

@@ -10,6 +10,7 @@ mod depthwise;
 mod filter;
 mod form;
 mod runs;
+mod tiled_filter;
 mod winograd;
 
 pub(in crate::grad) use filter::run as filter_gradient;
@@ -83,6 +84,9 @@ impl Conv2dGradient {
         expect_len("filter", filter.len(), shape.filter_len())?;
         expect_len("gradInput", grad_input.len(), shape.input.len())?;
         match self.backward {
+            Backward::Turned(conv) if conv.strategy() == Strategy::Winograd => {
+                tiled_filter::run(&conv, &self.form.windows(filter), grad_output, workspace, grad_input)
+            }
             Backward::Turned(conv) => {
                 let mut around = Buffer::zeroed(filter.len())?;
                 self.form.turn(filter, around.as_mut_slice())?;

@@ -2,12 +2,14 @@
 //!
 //! Forward, 4x4 outputs are `Aᵀ [(G w Gᵀ) ∘ (Bᵀ x B)] A`. So the filter's gradient is `Gᵀ [Σ (A g Aᵀ) ∘ (Bᵀ x B)] G`, summed over tiles: at
 //! each of 36 points a matrix product of transformed inputs and transformed gradients, whose long side is tiles. A block of tiles at a
-//! time both are transformed; the sums of all blocks are transformed back once.
+//! time both are transformed; the sums of all blocks are transformed back once. Of many channels, some inputs' and some outputs' sums are
+//! made at a time, so that they stay in the second-level cache, and what they are made of is transformed anew for each such part.
 
 use super::filter::{Columns, Inputs, multiply};
 use super::runs::Run;
 use crate::activation::{load_part, store_part};
 use crate::conv::winograd_transform::{POINTS, SPAN, TILE, of_input};
+use crate::gemm::NR;
 use crate::memory::Workspace;
 use crate::shape::{Axis, Conv2dShape, SpecError};
 use crate::simd::F32x4;
@@ -16,16 +18,17 @@ use core::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 use core::ops::Range;
 
 /// Fewest input and output channels, fewest outputs a tile, fewest tiles. Speed beside the product over pixels (Node 24, relaxed, Zen 4,
-/// 32 images): 16 -> 16, 32x32: 1.45; 32 -> 32, 16x16: 1.65; 64 -> 64, 8x8: 2.2, 56x56: 2.6; 128 -> 128, 28x28: 2.4.
+/// 32 images): 16 -> 16, 32x32: 1.45; 32 -> 32, 16x16: 1.65; 64 -> 64, 8x8: 2.2, 56x56: 2.6; 128 -> 128, 28x28: 2.4;
+/// 512 -> 512, 7x7: one image, four tiles, 0.5; four images 1.3; 16 images 2.1.
 const MIN_C: usize = 12;
 const MIN_OUTPUTS: usize = 8;
-const MIN_TILES: usize = 32;
+const MIN_TILES: usize = 16;
 /// Most floats of a block's transformed inputs and gradients: 2 MiB.
 const MAX_BLOCK: usize = 512 << 10;
 /// Tiles of a block.
 const BLOCK: [usize; 2] = [32, 256];
-/// Most floats of the sums, 36 for nine of the filter: 4 MiB.
-const MAX_SUMS: usize = 1 << 20;
+/// Most floats of the sums, 36 for nine of the filter: 2 MiB.
+const MAX_SUMS: usize = 512 << 10;
 
 /// True where it is faster than a product over pixels.
 pub(super) fn pays(shape: &Conv2dShape) -> bool {
@@ -36,7 +39,6 @@ pub(super) fn pays(shape: &Conv2dShape) -> bool {
         && is_3x3(&shape.w)
         && shape.groups == 1
         && in_c.min(out_c) >= MIN_C
-        && POINTS.saturating_mul(in_c).saturating_mul(out_c) <= MAX_SUMS
         && tiles >= MIN_TILES
         && shape.output.len() / out_c >= tiles.saturating_mul(MIN_OUTPUTS)
 }
@@ -63,10 +65,17 @@ impl<'a> Tiles<'a> {
         [row / self.down, row % self.down * TILE, tile % self.across * TILE]
     }
 
-    /// Transforms the inputs under some tiles, to `[point][tile][depth]`. `strip` holds a tile's, transformed along one axis.
-    fn transform_inputs(&self, tiles: Range<usize>, input: &[f32], strip: &mut Strip<'_>, to: &mut [f32]) {
+    /// Transforms some channels of the inputs under some tiles, to `[point][tile][depth]`. `strip` holds a tile's, transformed along one axis.
+    fn transform_inputs(
+        &self,
+        tiles: Range<usize>,
+        channels: Range<usize>,
+        input: &[f32],
+        strip: &mut Strip<'_>,
+        to: &mut [f32],
+    ) {
         let Conv2dShape { input: image, h, w, .. } = self.shape;
-        let (count, quads) = (tiles.len(), image.c.div_ceil(4));
+        let (count, quads) = (tiles.len(), channels.len().div_ceil(4));
         let points = to.as_chunks_mut::<4>().0;
         for (i, tile) in tiles.enumerate() {
             let [n, y, x] = self.place(tile);
@@ -75,9 +84,9 @@ impl<'a> Tiles<'a> {
                 let pixels: [&[f32]; SPAN] = from_fn(|row| {
                     let (y, x) = (y + row as isize, x + column as isize);
                     if !(0..image.h as isize).contains(&y) || !(0..image.w as isize).contains(&x) {
-                        return &strip.zeros[..image.c];
+                        return &strip.zeros[..channels.len()];
                     }
-                    &input[((n * image.h + y as usize) * image.w + x as usize) * image.c..][..image.c]
+                    &input[((n * image.h + y as usize) * image.w + x as usize) * image.c..][channels.clone()]
                 });
                 down(pixels, strip.column(column, quads), of_input);
             }
@@ -90,20 +99,27 @@ impl<'a> Tiles<'a> {
         }
     }
 
-    /// Transforms the gradients of some tiles, to panels of eight columns: `[point][out_c / 8][tile][8]`, the last `[tile][4]` if four
-    /// columns or fewer are left.
-    fn transform_gradients(&self, tiles: Range<usize>, grad_output: &[f32], strip: &mut Strip<'_>, to: &mut [f32]) {
+    /// Transforms some channels of the gradients of some tiles, to panels of eight columns: `[point][channels / 8][tile][8]`, the last
+    /// `[tile][4]` if four columns or fewer are left.
+    fn transform_gradients(
+        &self,
+        tiles: Range<usize>,
+        channels: Range<usize>,
+        grad_output: &[f32],
+        strip: &mut Strip<'_>,
+        to: &mut [f32],
+    ) {
         let image = self.shape.output;
-        let (count, quads) = (tiles.len(), image.c.div_ceil(4));
+        let (count, quads) = (tiles.len(), channels.len().div_ceil(4));
         let points = to.as_chunks_mut::<4>().0;
         for (i, tile) in tiles.enumerate() {
             let [n, y, x] = self.place(tile);
             for column in 0..TILE {
                 let pixels: [&[f32]; TILE] = from_fn(|row| {
                     if y + row >= image.h || x + column >= image.w {
-                        return &strip.zeros[..image.c];
+                        return &strip.zeros[..channels.len()];
                     }
-                    &grad_output[((n * image.h + y + row) * image.w + x + column) * image.c..][..image.c]
+                    &grad_output[((n * image.h + y + row) * image.w + x + column) * image.c..][channels.clone()]
                 });
                 down(pixels, strip.column(column, quads), of_gradient);
             }
@@ -208,46 +224,74 @@ pub(super) fn run(
     grad_filter: &mut [f32],
 ) -> Result<(), SpecError> {
     let tiles = Tiles::new(shape);
-    let (in_c, out_c) = (shape.input.c, shape.output.c);
-    let (depth, lanes) = (in_c.next_multiple_of(4), out_c.next_multiple_of(4));
+    let part = [shape.input.c, shape.output.c].map(|c| part_of(c).min(c));
+    let (depth, lanes) = (part[0].next_multiple_of(4), part[1].next_multiple_of(4));
     let [fewest, most] = BLOCK;
     let blocks = tiles.count().div_ceil((MAX_BLOCK / POINTS / (depth + lanes)).clamp(fewest, most));
     let largest = tiles.count().div_ceil(blocks);
     let widest = depth.max(lanes);
-    let scratch = workspace.get(POINTS * (in_c * out_c + largest * (depth + lanes)) + (POINTS + 1) * widest)?;
-    let (sums, rest) = scratch.split_at_mut(POINTS * in_c * out_c);
+    let sums_len = POINTS * part[0] * lanes;
+    let scratch = workspace.get(sums_len + POINTS * largest * (depth + lanes) + (POINTS + 1) * widest)?;
+    let (sums, rest) = scratch.split_at_mut(sums_len);
     let (inputs, rest) = rest.split_at_mut(POINTS * largest * depth);
     let (gradients, rest) = rest.split_at_mut(POINTS * largest * lanes);
     let (strip, zeros) = rest.split_at_mut(POINTS * widest);
     zeros.fill(0.0);
     let mut strip = Strip { values: strip.as_chunks_mut().0, zeros };
-    for (i, first) in (0..tiles.count()).step_by(largest).enumerate() {
-        let block = first..tiles.count().min(first + largest);
-        let count = block.len();
-        tiles.transform_inputs(block.clone(), input, &mut strip, inputs);
-        tiles.transform_gradients(block, grad_output, &mut strip, gradients);
-        let points = inputs.chunks_exact(count * depth).zip(gradients.chunks_exact(count * lanes));
-        for ((values, panels), sums) in points.zip(sums.chunks_exact_mut(in_c * out_c)) {
-            let inputs = Inputs { values, step: depth, runs: &[Run { input: 0, pixel: 0, count }] };
-            let columns = Columns { panels, pixels: count, count: out_c, to_step: out_c, stores: i == 0 };
-            multiply(&inputs, in_c, &columns, sums);
-        }
-    }
-    for c in 0..in_c {
-        for column in (0..out_c).step_by(4) {
-            let load = |row: usize, of: usize| {
-                let point = &sums[((row * SPAN + of) * in_c + c) * out_c..][..out_c];
-                load_part(&point[column..])
-            };
-            let columns: [[F32x4; 3]; SPAN] = from_fn(|of| of_sums(from_fn(|row| load(row, of))));
-            for row in 0..3 {
-                let taps = of_sums(columns.map(|column| column[row]));
-                for (of, tap) in taps.into_iter().enumerate() {
-                    let to = &mut grad_filter[((row * 3 + of) * in_c + c) * out_c..][..out_c];
-                    store_part(tap, &mut to[column..]);
+    for rows in parts(shape.input.c, part[0]) {
+        for columns in parts(shape.output.c, part[1]) {
+            let (in_c, out_c) = (rows.len(), columns.len());
+            let (depth, lanes) = (in_c.next_multiple_of(4), out_c.next_multiple_of(4));
+            for (i, first) in (0..tiles.count()).step_by(largest).enumerate() {
+                let block = first..tiles.count().min(first + largest);
+                let count = block.len();
+                tiles.transform_inputs(block.clone(), rows.clone(), input, &mut strip, inputs);
+                tiles.transform_gradients(block, columns.clone(), grad_output, &mut strip, gradients);
+                let points = inputs.chunks_exact(count * depth).zip(gradients.chunks_exact(count * lanes));
+                for ((values, panels), sums) in points.zip(sums.chunks_exact_mut(in_c * lanes)) {
+                    let inputs = Inputs { values, step: depth, runs: &[Run { input: 0, pixel: 0, count }] };
+                    let columns = Columns { panels, pixels: count, count: out_c, to_step: lanes, stores: i == 0 };
+                    multiply(&inputs, in_c, &columns, sums);
                 }
             }
+            transform_sums(shape, rows.clone(), columns, sums, grad_filter);
         }
     }
     Ok(())
+}
+
+/// Channels of a part: as many as let the sums of parts of inputs and outputs fit [`MAX_SUMS`], in parts of nearly equal size and whole panels.
+fn part_of(c: usize) -> usize {
+    let most = (MAX_SUMS / POINTS).isqrt();
+    c.div_ceil(c.div_ceil(most)).next_multiple_of(NR)
+}
+
+/// Ranges of at most `size` that cover `0..len`.
+fn parts(len: usize, size: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..len).step_by(size).map(move |first| first..len.min(first + size))
+}
+
+/// Transforms sums at all points, `[point][row][column]`, whole vectors of columns, to the gradients of those channels' taps.
+fn transform_sums(
+    shape: &Conv2dShape,
+    rows: Range<usize>,
+    columns: Range<usize>,
+    sums: &[f32],
+    grad_filter: &mut [f32],
+) {
+    let quads = columns.len().div_ceil(4);
+    let sums = sums.as_chunks::<4>().0;
+    for (c, row) in rows.clone().enumerate() {
+        let points: [&[[f32; 4]]; POINTS] = from_fn(|point| &sums[(point * rows.len() + c) * quads..][..quads]);
+        let mut taps = grad_filter.chunks_exact_mut(shape.input.c * shape.output.c);
+        let mut taps: [&mut [f32]; 9] =
+            from_fn(|_| &mut taps.next().unwrap_or_default()[row * shape.output.c..][columns.clone()]);
+        for quad in 0..quads {
+            let down: [[F32x4; 3]; SPAN] = from_fn(|w| of_sums(from_fn(|h| F32x4::load(&points[h * SPAN + w][quad]))));
+            let across = |h: usize| of_sums(down.map(|column| column[h]));
+            for (tap, value) in taps.iter_mut().zip(from_fn::<_, 3, _>(across).as_flattened()) {
+                store_part(*value, &mut tap[4 * quad..]);
+            }
+        }
+    }
 }
