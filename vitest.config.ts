@@ -29,7 +29,12 @@ export default defineConfig({
         test: {
           name: "chromium",
           include: ["ts/**/*.browser.test.ts"],
-          globalSetup: ["ts/test/models/provide.ts", "ts/test/onnx/provide.ts", "ts/test/reference/provide.ts"],
+          globalSetup: [
+            "ts/test/models/provide.ts",
+            "ts/test/onnx/provide.ts",
+            "ts/test/reference/provide.ts",
+            "ts/train/testing/provide.ts",
+          ],
           testTimeout: 30_000,
           browser: {
             enabled: true,
