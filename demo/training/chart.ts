@@ -28,8 +28,6 @@ export interface Chart {
 const WIDTH = 420;
 const HEIGHT = 320;
 const PLOT = { left: 56, right: 96, top: 44, bottom: 52 } as const;
-const INK = "#1f2328";
-const PALE = "#d8dce2";
 const NAME_HEIGHT = 15;
 
 /** Charts side by side, as the text of an SVG file. */
@@ -37,7 +35,7 @@ export function chartSheet(title: string, charts: readonly Chart[]): string {
   const width = WIDTH * charts.length;
   const height = HEIGHT + 40;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" fill="${INK}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="system-ui, sans-serif" font-size="12" color="#1f2328" fill="currentColor">`,
     `<title>${escaped(title)}</title>`,
     `<rect width="${width}" height="${height}" fill="#ffffff"/>`,
     `<text x="${PLOT.left}" y="28" font-size="16" font-weight="600">${escaped(title)}</text>`,
@@ -45,6 +43,11 @@ export function chartSheet(title: string, charts: readonly Chart[]): string {
     "</svg>",
     "",
   ].join("\n");
+}
+
+/** One chart as an element of a page, in the page's own colours. */
+export function chartElement(chart: Chart): string {
+  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" font-size="15" fill="currentColor" role="img" aria-label="${escaped(chart.title)}">${drawn(chart)}</svg>`;
 }
 
 function drawn({ title, foot, format, lines }: Chart): string {
@@ -59,7 +62,7 @@ function drawn({ title, foot, format, lines }: Chart): string {
     `<text x="${left}" y="26" font-weight="600">${escaped(title)}</text>`,
     ...up.map(
       (value) =>
-        `<path d="M${left} ${near(y(value))}H${right}" stroke="${PALE}"/><text x="${left - 8}" y="${near(y(value) + 4)}" text-anchor="end">${escaped(format(value))}</text>`,
+        `<path d="M${left} ${near(y(value))}H${right}" stroke="currentColor" stroke-opacity="0.16"/><text x="${left - 8}" y="${near(y(value) + 4)}" text-anchor="end">${escaped(format(value))}</text>`,
     ),
     ...across.map(
       (value) =>

@@ -1,7 +1,9 @@
 /// <reference types="vite/client" />
 import { createEngine, type Engine, type ErrorCode, LensletError } from "lenslet";
 import relaxed from "lenslet/wasm/relaxed.wasm?url";
+import relaxedTraining from "lenslet/wasm/relaxed-training.wasm?url";
 import simd from "lenslet/wasm/simd.wasm?url";
+import simdTraining from "lenslet/wasm/simd-training.wasm?url";
 import { relaxedSimd } from "wasm-feature-detect";
 
 /**
@@ -11,6 +13,12 @@ import { relaxedSimd } from "wasm-feature-detect";
 export async function startEngine(): Promise<Engine> {
   const file = (await relaxedSimd()) ? relaxed : simd;
   return createEngine({ worker: true, wasm: new URL(file, location.href) });
+}
+
+/** The same with a core that can train, which is larger: only for those who want to. */
+export async function startTrainingEngine(): Promise<Engine> {
+  const file = (await relaxedSimd()) ? relaxedTraining : simdTraining;
+  return createEngine({ worker: true, training: true, wasm: new URL(file, location.href) });
 }
 
 const FATAL: readonly ErrorCode[] = ["worker-lost", "core-trapped", "engine-disposed"];

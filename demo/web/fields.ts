@@ -87,4 +87,8 @@ export class Segments {
   set value(value: string) {
     for (const input of this.#inputs) input.checked = input.value === value;
   }
+
+  set disabled(disabled: boolean) {
+    for (const input of this.#inputs) input.disabled = disabled;
+  }
 }

@@ -2,6 +2,7 @@ import { EngineChip } from "./engine-chip.ts";
 import { FilterView } from "./filter-view.ts";
 import { NetworksView } from "./networks/networks-view.ts";
 import { Sources } from "./sources.ts";
+import { TrainingView } from "./training/training-view.ts";
 import { type View, type ViewName, Views } from "./views.ts";
 import { Workbench } from "./workbench.ts";
 
@@ -16,6 +17,7 @@ const surroundings = (name: ViewName) => ({ bench, chip, sources, isShown: () =>
 const parts: Readonly<Record<ViewName, View>> = {
   filtering: new FilterView(surroundings("filtering")),
   networks: new NetworksView(surroundings("networks")),
+  training: new TrainingView(() => views.current === "training"),
 };
 
 await sources.usePhotograph();

@@ -1,11 +1,15 @@
 import { element } from "./dom.ts";
 
 /** The parts of the page, as addresses name them. No element has these ids: the browser would scroll to it. */
-export type ViewName = "filtering" | "networks";
+export type ViewName = "filtering" | "networks" | "training";
 
 /** What the link at the top of the page skips to, in each part. */
-const FIRST_CONTROLS = { filtering: "controls", networks: "layers" } as const;
-const NAMES: readonly ViewName[] = ["filtering", "networks"];
+const FIRST_CONTROLS: Readonly<Record<ViewName, readonly [id: string, text: string]>> = {
+  filtering: ["controls", "Skip to the controls"],
+  networks: ["layers", "Skip to the layers"],
+  training: ["learn", "Skip to the controls"],
+};
+const NAMES: readonly ViewName[] = ["filtering", "networks", "training"];
 
 /** A part of the page: does nothing while it is not in sight. */
 export interface View {
@@ -54,8 +58,9 @@ export class Views {
       if (named(link.hash) === wanted) link.setAttribute("aria-current", "page");
       else link.removeAttribute("aria-current");
     }
-    this.#skip.hash = FIRST_CONTROLS[wanted];
-    this.#skip.textContent = wanted === "filtering" ? "Skip to the controls" : "Skip to the layers";
+    const [first, text] = FIRST_CONTROLS[wanted];
+    this.#skip.hash = first;
+    this.#skip.textContent = text;
     partOf(wanted).querySelector(".sources-slot")?.append(this.#sources);
   }
 }
