@@ -32,17 +32,26 @@ pub(super) fn sweep<const R: usize, const V: usize>(
         let panel = black_box(panel);
         let start: [F32x4; V] = from_fn(|v| F32x4::load(&panel.start[v]));
         let mut sums = [start; R];
-        let mut left = b.chunks(a.run);
-        for taps in a.rows {
-            let mut first = a.first + row * a.step;
-            for b in left.by_ref().take(a.runs) {
-                let rows = Strided::<R>::new(&taps[first..], a.step, a.run);
-                first += a.run_step;
-                if R <= 3 && b.len() >= CHAINS_FROM {
-                    sums =
-                        if R == 1 { in_chains::<R, V, 4>(rows, b, sums) } else { in_chains::<R, V, 2>(rows, b, sums) };
-                } else {
-                    rows.zip(b, |a, b| add_products(a, b, &mut sums));
+        // One run, without the loops over several: ten cycles less a tile, of the 190 of 24 products (Node 24, Zen 4).
+        if let (true, [taps], 1) = (R >= 4 && V == 2, a.rows, a.runs) {
+            let rows = Strided::<R>::new(&taps[a.first + row * a.step..], a.step, a.run);
+            rows.zip(b, |a, b| add_products(a, b, &mut sums));
+        } else {
+            let mut left = b.chunks(a.run);
+            for taps in a.rows {
+                let mut first = a.first + row * a.step;
+                for b in left.by_ref().take(a.runs) {
+                    let rows = Strided::<R>::new(&taps[first..], a.step, a.run);
+                    first += a.run_step;
+                    if R <= 3 && b.len() >= CHAINS_FROM {
+                        sums = if R == 1 {
+                            in_chains::<R, V, 4>(rows, b, sums)
+                        } else {
+                            in_chains::<R, V, 2>(rows, b, sums)
+                        };
+                    } else {
+                        rows.zip(b, |a, b| add_products(a, b, &mut sums));
+                    }
                 }
             }
         }
