@@ -62,7 +62,7 @@ describe("whoever comes", () => {
       page.evaluate(() => document.activeElement?.id || document.activeElement?.getAttribute("value"));
     await page.keyboard.press("Tab");
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Skip to the controls");
-    for (const part of ["Filters", "Networks"]) {
+    for (const part of ["Filters", "Networks", "Training"]) {
       await page.keyboard.press("Tab");
       expect(await page.evaluate(() => document.activeElement?.textContent)).toBe(part);
     }
