@@ -216,6 +216,26 @@ fn many_channels_by_tiles() {
     }
 }
 
+/// Few channels, windows that stay inside: one product of all taps. Rows of taps that fill vectors and do not, in one pass and in several.
+#[test]
+fn windows_of_few_channels() {
+    let mut rng = Rng::new(9);
+    for (size, in_c, out_c, k, pad) in [
+        (14, 6, 16, [5, 5], 0),
+        (9, 1, 13, [3, 5], 0),
+        (11, 5, 9, [7, 4], 0),
+        (12, 3, 20, [9, 9], 2),
+        (10, 6, 31, [2, 5], 0),
+    ] {
+        let pads = Conv2dSpec { pad_top: pad, pad_left: pad, ..plain_spec([3, size, size, in_c], out_c, k) };
+        let conv = Conv2dGradient::new(&pads, Layout::Nchw, Accuracy::Fast).unwrap();
+        assert_eq!(conv.strategy(), "scattered", "{pads:?}");
+        for _ in 0..2 {
+            check(&pads, Accuracy::Fast, &mut rng).unwrap_or_else(|error| panic!("{error}\n{pads:?}"));
+        }
+    }
+}
+
 /// 100,000 terms of one sign: a plain float32 sum would lose 1e-3 of them.
 #[test]
 fn long_sums_keep_their_digits() {

@@ -10,6 +10,7 @@ mod depthwise;
 mod filter;
 mod form;
 mod runs;
+mod scattered;
 mod tiled_filter;
 mod winograd;
 
@@ -37,6 +38,8 @@ pub struct Conv2dGradient {
 enum Backward {
     /// By the filter turned around.
     Turned(Conv2d),
+    /// By one product of all taps, and sums where windows overlap.
+    Scattered,
     /// By vectors of channels, product by product.
     Depthwise,
     /// By sub-pixel phases.
@@ -48,9 +51,10 @@ impl Conv2dGradient {
     pub fn new(spec: &Conv2dSpec, filter_layout: Layout, accuracy: Accuracy) -> Result<Self, SpecError> {
         let shape = Conv2dShape::new(spec)?;
         let backward = match turned(&shape) {
-            Some(spec) => {
-                Backward::Turned(Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)?.with_accuracy(accuracy))
-            }
+            Some(spec) => match Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)?.with_accuracy(accuracy) {
+                conv if conv.strategy() == Strategy::Direct && scattered::pays(&shape) => Backward::Scattered,
+                conv => Backward::Turned(conv),
+            },
             None if depthwise::can_do(&shape) => Backward::Depthwise,
             None => {
                 let (input, output) = (shape.output, shape.input);
@@ -65,6 +69,7 @@ impl Conv2dGradient {
     pub fn strategy(&self) -> &'static str {
         match self.backward {
             Backward::Turned(conv) => conv.strategy().name(),
+            Backward::Scattered => "scattered",
             Backward::Depthwise => "depthwise",
             Backward::Transposed(_) => "sub-pixel",
         }
@@ -93,6 +98,9 @@ impl Conv2dGradient {
                 let packed = conv.pack(around.as_slice())?;
                 drop(around);
                 conv.run(grad_output, &packed, None, None, workspace, grad_input)
+            }
+            Backward::Scattered => {
+                scattered::run(shape, &self.form.windows(filter), grad_output, workspace, grad_input)
             }
             Backward::Depthwise => self.form.given(filter, |filter| {
                 depthwise::input(shape, grad_output, filter, grad_input);
