@@ -5,7 +5,7 @@ import { specialise } from "../model/specialise/specialise.ts";
 import { checkOptions, invalid, list, show } from "../options.ts";
 import { elementCount, formatShape, type Shape } from "../shape.ts";
 import { Tensor } from "../tensor.ts";
-import { arrays, type SampleArray, type TargetArray } from "./data/arrays.ts";
+import { arrayDataset, type SampleArray, type TargetArray } from "./data/arrays.ts";
 import { type Dataset, isDataset } from "./data/dataset.ts";
 import type { Loss } from "./loss.ts";
 import type { SampleOptions } from "./options.ts";
@@ -18,7 +18,7 @@ export async function samplesOf(call: string, options: SampleOptions, prefix = "
       const missing = x === undefined ? "x" : "y";
       throw invalid(call, `${prefix}${missing}`, undefined, "inputs x and targets y, or a dataset");
     }
-    return arrays({ x: await sampleArray(x), y: await targetArray(y) }, call);
+    return arrayDataset(call, { x: await sampleArray(x), y: await targetArray(y) });
   }
   if (x !== undefined || y !== undefined) {
     const text = `${call}: ${prefix}dataset and ${prefix}${x === undefined ? "y" : "x"} are both given; expected either a dataset, or x and y`;
@@ -33,7 +33,7 @@ export async function inputsOf(call: string, x: unknown): Promise<Dataset> {
   if (isDataset(x)) return x;
   const array = await sampleArray(x as SampleArray | Tensor);
   const n = typeof array === "object" && array !== null && Array.isArray(array.shape) ? array.shape[0] : 0;
-  return arrays({ x: array, y: new Uint8Array(typeof n === "number" && n > 0 ? n : 0) }, call);
+  return arrayDataset(call, { x: array, y: new Uint8Array(typeof n === "number" && n > 0 ? n : 0) });
 }
 
 /** The `validation` option where it names samples. */

@@ -42,7 +42,12 @@ export interface ArraysOptions extends ScalingOptions {
  * @example
  * const digits = data.arrays({ x: { data: pixels, shape: [1000, 28, 28, 1] }, y: labels });
  */
-export function arrays(options: ArraysOptions, call = "data.arrays"): Dataset {
+export function arrays(options: ArraysOptions): Dataset {
+  return arrayDataset("data.arrays", options);
+}
+
+/** The same on behalf of another function, which its errors name. */
+export function arrayDataset(call: string, options: ArraysOptions): Dataset {
   checkOptions(call, options, ["x", "y", "classes", "mean", "std"]);
   const x = checkedArray(call, "x", options.x);
   const [size = 0, ...inputShape] = x.shape;

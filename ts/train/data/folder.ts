@@ -4,7 +4,7 @@ import { LensletError } from "../../errors.ts";
 import { invalid } from "../../options.ts";
 import type { FolderEntry } from "../../platform/platform.ts";
 import type { Dataset } from "./dataset.ts";
-import { type PictureOptions, pictures } from "./pictures.ts";
+import { pictureDataset, type PictureOptions } from "./pictures.ts";
 
 const CALL = "data.folder";
 /** What names of pictures end with; whatever else lies beside them is left alone. */
@@ -43,7 +43,7 @@ export async function folder(path: string | URL, options: PictureOptions): Promi
     if (found.length === 0) throw empty(`has no pictures in ${names[label] ?? ""}`);
     return found.map(({ path: source }) => ({ source, label }));
   });
-  return pictures(labelled, { ...options, classes: names }, CALL);
+  return pictureDataset(CALL, labelled, { ...options, classes: names });
 }
 
 /** What lies in a folder and is not hidden, in the order of code units. */

@@ -7,7 +7,7 @@ import { LensletError } from "../../errors.ts";
 import { checkOptions, invalid } from "../../options.ts";
 import { elementCount, formatShape, MAX_ELEMENTS, type Shape } from "../../shape.ts";
 import { type FileSource, readFile } from "../../source.ts";
-import { arrays, type ScalingOptions } from "./arrays.ts";
+import { arrayDataset, type ScalingOptions } from "./arrays.ts";
 import type { Dataset } from "./dataset.ts";
 
 /** Options of {@link idx}. */
@@ -60,10 +60,8 @@ export async function idx(options: IdxOptions): Promise<Dataset> {
   if (count !== n)
     throw wrong("labels", `has ${count} labels`, `${n}, one for each of images; are both of the same set?`);
   checkLabels(labels.data, names);
-  return arrays(
-    { x: { data: images.data, shape: [n, h, w, more[0] ?? 1] }, y: labels.data, classes: names, mean, std },
-    CALL,
-  );
+  const shape = [n, h, w, more[0] ?? 1];
+  return arrayDataset(CALL, { x: { data: images.data, shape }, y: labels.data, classes: names, mean, std });
 }
 
 function namesOf(classes: IdxOptions["classes"]): readonly string[] | undefined {

@@ -49,7 +49,12 @@ const AT_ONCE = 8;
  * @example
  * const pets = data.pictures(files.map((source, i) => ({ source, label: labels[i] })), { size: 64, classes: ["cat", "dog"] });
  */
-export function pictures(files: readonly LabelledPicture[], options: PicturesOptions, call = "data.pictures"): Dataset {
+export function pictures(files: readonly LabelledPicture[], options: PicturesOptions): Dataset {
+  return pictureDataset("data.pictures", files, options);
+}
+
+/** The same on behalf of another function, which its errors name. */
+export function pictureDataset(call: string, files: readonly LabelledPicture[], options: PicturesOptions): Dataset {
   checkOptions(call, options, [...FORMAT, "classes"]);
   const { classes } = options;
   if (!Array.isArray(files) || files.length === 0)
