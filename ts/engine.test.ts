@@ -373,6 +373,7 @@ it("tells what it runs on", () => {
     runtime: "node",
     host: "thread",
     threads: 1,
+    training: false,
   });
   expect(Object.isFrozen(engine.info)).toBe(true);
 });
