@@ -2,6 +2,7 @@
 import { LensletError } from "../errors.ts";
 import type { Constant } from "../model/constant.ts";
 import type { ValueName } from "../model/graph.ts";
+import { openBatch } from "../model/open-batch.ts";
 import { checkOptions, flag, invalid, show } from "../options.ts";
 import { parseShape } from "../shape.ts";
 import type { Dataset } from "./data/dataset.ts";
@@ -185,10 +186,11 @@ export class Trainable {
     const plan = parseFitOptions(call, options, host.graph);
     const from = plan.resume === undefined ? undefined : readCheckpoint(call, plan.resume);
     const { dataset, validation } = await heldOut(call, options, plan);
-    const fit = fitInputs(call, host.graph, plan.output, dataset.inputShape);
+    const graph = openBatch(host.graph);
+    const fit = fitInputs(call, graph, plan.output, dataset.inputShape);
     checkTargets(call, fit, plan.loss, dataset);
     if (validation !== undefined) {
-      fitInputs(call, host.graph, plan.output, validation.inputShape);
+      fitInputs(call, graph, plan.output, validation.inputShape);
       checkTargets(call, fit, plan.loss, validation);
     }
     const { seed, shuffle, batchSize, optimizer } = plan;
