@@ -6,7 +6,7 @@ use super::{first_channel, planes};
 use crate::activation::load_part;
 use crate::epilogue::Epilogue;
 use crate::shape::{Axis, Conv2dShape, taps_inside};
-use crate::simd::F32x4;
+use crate::simd::{F32x4, Steps};
 use core::array::from_fn;
 use core::ops::Range;
 
@@ -85,10 +85,8 @@ impl Columns {
                 let first = first_channel(plane, out_c);
                 let mut from = &from[first / multiplier..];
                 if multiplier == 1 && in_c >= 4 {
-                    for to in to {
-                        let Some(pixel) = from.first_chunk() else { break };
+                    for (to, pixel) in to.iter_mut().zip(Steps::<[f32; 4]>::new(from, step, inside.len())) {
                         *to = *pixel;
-                        from = from.get(step..).unwrap_or_default();
                     }
                 } else if multiplier == 1 {
                     for to in to {
