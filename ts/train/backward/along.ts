@@ -23,14 +23,15 @@ interface Reduction {
 /** The gradient of the operand. */
 type Derivative = (at: Site, reduction: Reduction) => Buffer;
 
-const { mul, div, sub, equal } = BINARY;
+const { add, mul, div, sub, equal } = BINARY;
 
-/** By the core's codes; a product (4) has none. */
+/** By the core's codes. */
 const REDUCTIONS: ReadonlyMap<number, Derivative> = new Map<number, Derivative>([
   [0, (at, { g, shape, reduced }) => at.broadcastTo(g, reduced, shape)],
   [1, mean],
   [2, extreme],
   [3, extreme],
+  [4, product],
   [5, (at, r) => at.binary(mul, times(at, r, r.x), 2)],
   [6, (at, r) => times(at, r, at.unary(UNARY.sign, r.x, elementCount(r.shape)))],
   [7, norm],
@@ -60,6 +61,23 @@ function extreme(at: Site, { x, y, g, shape, reduced }: Reduction): Buffer {
   return at.broadcastBinary(mul, [isOne, at.binary(div, g, count, length)], [shape, reduced]);
 }
 
+/** `g` times the product of all other elements, which `y / x` is only where nothing is 0. */
+function product(at: Site, { x, g, shape, reduced }: Reduction): Buffer {
+  const [length, count] = [elementCount(shape), elementCount(reduced)];
+  const mask = shape.map((size, axis) => (reduced[axis] === size ? 0 : 1));
+  const over = (kind: number, of: Buffer): Buffer =>
+    at.make("reduce", [of], [kind, shape.length, ...shape, ...mask], count);
+  const isZero = at.binary(equal, x, 0, length);
+  const others = at.binary(add, x, isZero, length);
+  const zeros = over(0, isZero);
+  // Of one zero the product of the others; of none of them y / x; of more all is 0.
+  const rest = at.binary(mul, g, over(4, others), count);
+  const shares = [0, 1].map((n) => at.binary(mul, rest, at.binary(equal, zeros, n)));
+  const [ofNone = rest, ofOne = rest] = shares.map((share) => at.broadcastTo(share, reduced, shape));
+  const words = [1, length, length, length];
+  return at.make("where", [isZero, ofOne, at.binary(div, ofNone, others, length)], words, length);
+}
+
 /** `g x / y`, and 0 where y is. */
 function norm(at: Site, r: Reduction): Buffer {
   const length = elementCount(r.reduced);
@@ -78,7 +96,6 @@ function logSumExp(at: Site, r: Reduction): Buffer {
 }
 
 export const reduce: Rule = {
-  refuses: ({ words: [code = -1] }) => (REDUCTIONS.has(code) ? undefined : "a product is reduced"),
   run: (at) => {
     const [code = -1, rank = 0, ...rest] = at.step.words;
     const shape = rest.slice(0, rank);
@@ -130,6 +147,23 @@ function turned(at: Site, x: Buffer, batch: Shape, rows: number, columns: number
   const count = elementCount(batch);
   return at.make("transpose", [x], [3, count, rows, columns, 0, 2, 1], count * rows * columns);
 }
+
+/** As of {@link gather}, by the places that the second result tells; the first one's gradient alone is one. */
+export const topK: Rule = {
+  run: (at) => {
+    const [outer = 1, size = 1, inner = 1, k = 1] = at.step.words;
+    const [, indices = at.output] = at.step.outputs;
+    const places: Buffer = { kind: "weight", constant: floats(Float32Array.from({ length: size }, (_, i) => i)) };
+    const [column, found] = [
+      [1, size, 1, 1],
+      [outer, 1, k, inner],
+    ] as const;
+    const picked = at.broadcastBinary(equal, [places, indices], [column, found]);
+    const shape = [outer, size, k, inner];
+    const parts = at.broadcastBinary(mul, [picked, at.gradient], [shape, found]);
+    at.give(0, at.make("reduce", [parts], [0, 4, ...shape, 0, 0, 1, 0], outer * size * inner));
+  },
+};
 
 /** The gradient of what was picked goes back to where it was: a product with a matrix that holds 1 where a place was picked. */
 export const gather: Rule = {

@@ -91,6 +91,15 @@ describe("pools", () => {
   ])("%s", (pool) => expectGradients(`${IMAGE}\ny = ${pool}\n-> y`, ["w", "b"]));
 });
 
+describe("pools that tell places", () => {
+  it.each(["Tanh(x)", "Relu(x)"])("of %s", (f) =>
+    expectGradients(
+      `${IMAGE}\na = ${f}\np, k = MaxPool(a) kernelShape=[2, 3] strides=[2, 1]\nc = Cast(k) to=float32\nm = Mul(c, 0.01)\ny = Add(p, m)\n-> y`,
+      ["w", "b"],
+    ),
+  );
+});
+
 describe("maxima of activations", () => {
   const pools = ["MaxPool(r) kernelShape=[2, 2] strides=[2, 2]", "MaxPool(r) kernelShape=[3, 3]", "GlobalMaxPool(r)"];
   describe.each(["Relu(x)", "Sigmoid(x)", "Clip(x, -0.2, 0.3)", "LeakyRelu(x)", "HardSwish(x)"])("%s", (f) => {
@@ -250,11 +259,20 @@ describe("along axes", () => {
 
   it("ReduceLogSum", () => expectGradients(`${IMAGE}\ne = Exp(x)\ny = ReduceLogSum(e, i[1])\n-> y`, ["w", "b"]));
 
-  it("a product over an axis is refused", async () => {
-    await expect(expectGradients(`${IMAGE}\ny = ReduceProd(x, i[1])\n-> y`, [])).rejects.toMatchObject({
-      code: "model-unsupported",
-      message: expect.stringContaining('"y" (ReduceProd)') as string,
-    });
+  it.each([
+    "y = ReduceProd(x, i[1])",
+    "y = ReduceProd(x, i[2, 3]) keepdims=false",
+    // Of two channels one element is 0, of three two.
+    "z = Mul(x, [0, 1, 1, 1])\ny = ReduceProd(z, i[1])",
+    "z = Mul(x, [0, 1, 0, 1])\ny = ReduceProd(z, i[3])",
+    "z = Mul(x, [1, 1, 0, 1])\ny = ReduceProd(z, i[3])",
+    "y, k = TopK(x, i[2])",
+    "y, k = TopK(x, i[3]) axis=2 largest=false",
+    "y, k = TopK(x, i[1]) axis=0",
+  ])("%s", (text) => {
+    // What is masked is no weight.
+    const freeze = /\[[^\]]*\]/.exec(text.split("\n").length > 1 ? text : "");
+    return expectGradients(`${IMAGE}\n${text}\n-> y`, ["w", "b"], { freeze: freeze === null ? [] : [freeze[0]] });
   });
 });
 

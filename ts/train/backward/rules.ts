@@ -1,6 +1,6 @@
 /** The gradient of every operator that has one. */
 import type { OpName } from "../../command.ts";
-import { gather, matmul, reduce, softmax } from "./along.ts";
+import { gather, matmul, reduce, softmax, topK } from "./along.ts";
 import { broadcastTo, concat, dropout, pad, slice, transpose } from "./arrange.ts";
 import { activation, binary, unary, where } from "./elementwise.ts";
 import { batchNorm, batchNormTraining, groupNorm, instanceNorm, layerNorm, lrn } from "./norm.ts";
@@ -28,6 +28,7 @@ export const RULES: Partial<Record<OpName, Rule>> = {
   where,
   softmax,
   reduce,
+  topK,
   transpose,
   broadcastTo,
   concat,

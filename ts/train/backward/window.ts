@@ -54,12 +54,13 @@ const MAXIMUM = 0;
 const MEAN = 1;
 
 export const pool2d: Rule = {
-  refuses: ({ words: [, layout] }) => (layout === 0 ? undefined : "its indices are used"),
   run: (at) => {
-    const { words } = at.step;
-    const x = words[0] === MEAN ? NONE : at.input(0);
-    const g = words[0] === MAXIMUM ? pastActivation(at) : at.gradient;
-    at.give(0, at.make("pool2dGrad", [x, g], words, lengthOf(at.input(0))));
+    const [kind = 0, layout = 0, n = 1, h = 1, w = 1, c = 1, ...window] = at.step.words;
+    const x = kind === MEAN ? NONE : at.input(0);
+    const g = kind === MAXIMUM ? pastActivation(at) : at.gradient;
+    // Images with their channels first, whose maxima's places are wanted, are as many images of one channel.
+    const images = layout === 0 ? [n, h, w, c] : [n * c, h, w, 1];
+    at.give(0, at.make("pool2dGrad", [x, g], [kind, 0, ...images, ...window], n * h * w * c));
   },
 };
 

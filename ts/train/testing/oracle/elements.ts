@@ -96,4 +96,21 @@ export const elements: Readonly<Record<string, Operator>> = {
     for (const [flat, value] of (x ?? []).entries()) pick(sets, flatOf(places(flat, shape), kept)).push(value);
     return [Float64Array.from(sets, (values) => pick(REDUCTIONS, code)(values))];
   },
+  topK: ([x], [outer = 1, size = 1, inner = 1, k = 1, largest = 1]) => {
+    const from = x ?? new Float64Array();
+    const indices = new Float64Array(outer * k * inner);
+    for (let each = 0; each < outer * inner; each++) {
+      const [first, last] = [Math.floor(each / inner), each % inner];
+      const value = (i: number): number => at(from, (first * size + i) * inner + last);
+      const order = Array.from({ length: size }, (_, i) => i).sort(
+        (a, b) => (largest === 1 ? 1 : -1) * (value(b) - value(a)),
+      );
+      for (let i = 0; i < k; i++) indices[(first * k + i) * inner + last] = at(order, i);
+    }
+    const values = indices.map((index, flat) =>
+      at(from, (Math.floor(flat / (k * inner)) * size + index) * inner + (flat % inner)),
+    );
+    return [values, indices];
+  },
+  fromInt32: ([x]) => [x ?? new Float64Array()],
 };

@@ -135,7 +135,9 @@ function pooled(kind: number, values: readonly number[], counted: number): numbe
 }
 
 function pool2d(inputs: readonly (Numbers | undefined)[], words: readonly number[]): readonly Numbers[] {
-  const [kind = 0, , n = 1, inH = 1, inW = 1, c = 1, ...rest] = words;
+  const [kind = 0, layout = 0, n = 1, inH = 1, inW = 1, c = 1, ...rest] = words;
+  // Images with their channels first are as many images of one channel.
+  if (layout === 1) return pool2d(inputs, [kind, 0, n * c, inH, inW, 1, ...rest]);
   const { kernel, stride, dilation, before, after } = windowOf(rest);
   const [ceil, includePad] = [at(words, 16), at(words, 17)];
   const x = given(inputs, 0);
@@ -146,10 +148,12 @@ function pool2d(inputs: readonly (Numbers | undefined)[], words: readonly number
     return ceil === 1 && (count - 1) * at(stride, i) >= input + at(before, i) ? count - 1 : count;
   });
   const shape = [n, at(size, 0), at(size, 1), c];
+  const indices = new Float64Array(sizeOf(shape));
   return [
     made(sizeOf(shape), (flat) => {
       const [image = 0, oh = 0, ow = 0, channel = 0] = places(flat, shape);
       const values: number[] = [];
+      const elements: number[] = [];
       let counted = 0;
       for (let kh = 0; kh < kernel[0]; kh++) {
         for (let kw = 0; kw < kernel[1]; kw++) {
@@ -158,12 +162,16 @@ function pool2d(inputs: readonly (Numbers | undefined)[], words: readonly number
             ow * stride[1] + kw * dilation[1] - before[1],
           ];
           const inside = ih >= 0 && iw >= 0 && ih < inH && iw < inW;
-          if (inside) values.push(at(x, ((image * inH + ih) * inW + iw) * c + channel));
+          const element = ((image * inH + ih) * inW + iw) * c + channel;
+          if (inside) elements.push(element);
+          if (inside) values.push(at(x, element));
           if (inside || (includePad === 1 && ih < inH + after[0] && iw < inW + after[1])) counted++;
         }
       }
+      indices[flat] = at(elements, values.indexOf(Math.max(...values)));
       return pooled(kind, values, counted);
     }),
+    indices,
   ];
 }
 
