@@ -103,8 +103,8 @@ function fashionMnist(): Pick<SampleSet, "training" | "test"> {
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(
-      `all of Fashion-MNIST comes from Debian's package ${DEBIAN}, which could not be fetched (${reason})\n` +
-        `Put its four files (https://github.com/zalandoresearch/fashion-mnist) into ${folder}, or take the part of it that comes with the project: --data fashion-mnist-part`,
+      `all of Fashion-MNIST comes from Debian's package ${DEBIAN}, which could not be fetched (${reason}); ` +
+        `put its four files (https://github.com/zalandoresearch/fashion-mnist) into ${folder}, or take the part of it that comes with the project: --data fashion-mnist-part`,
       { cause },
     );
   }

@@ -4,7 +4,7 @@
  */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
-import { createEngine, data, type Dataset, type Engine, image, type Model } from "lenslet";
+import { createEngine, data, type Dataset, type Engine, type Graph, image, type Model } from "lenslet";
 import { UsageError } from "../node/arguments.ts";
 import { runCommand } from "../node/command.ts";
 import { columns, paint, Progress } from "../node/report.ts";
@@ -12,8 +12,8 @@ import { readTrainArguments, TRAIN_HELP, type TrainArguments } from "./arguments
 import { chartSheet, type Line } from "./chart.ts";
 import { type Result, type Samples, train } from "./contest.ts";
 import { convolutional, FEATURE_MAPS, FIRST_FILTERS, fullyConnected } from "./networks.ts";
-import { sampleSet, type SampleSet } from "./samples.ts";
-import { filterSheet, mapSheet, type Maps } from "./sheets.ts";
+import { sampleSet, type SampleSet, type SetName } from "./samples.ts";
+import { type FilterBank, filterSheet, mapSheet, type Maps } from "./sheets.ts";
 
 /** By how many pixels, at most, the test's pictures are moved. */
 const MOVES = [0, 1, 2, 3, 4, 6];
@@ -21,7 +21,7 @@ const MOVES = [0, 1, 2, 3, 4, 6];
 const SHOWN = [2, 4];
 
 async function main(asked: TrainArguments): Promise<void> {
-  const set = sampleSet(asked.set);
+  const set = fetched(asked.set);
   const samples = await read(set, asked);
   const { inputShape, classes = [] } = samples.training;
   await mkdir(asked.out, { recursive: true });
@@ -36,33 +36,32 @@ async function main(asked: TrainArguments): Promise<void> {
       `lenslet ${engine.info.version}, ${paint("bold", engine.info.build)} build, in ${where}, ${process.version}\n`,
     );
 
-    const graph = convolutional(inputShape, classes.length, asked.seed);
+    const { seed, out } = asked;
+    const graph = convolutional(inputShape, classes.length, seed);
     const cnn = await contend(engine, "CNN", graph, samples, asked);
-    const before = cnn.model.graph.constants;
-    const flatGraph = fullyConnected(inputShape, classes.length, cnn.parameters, asked.seed);
-    const flat = await contend(engine, "flat", flatGraph, samples, asked);
+    const rival = fullyConnected(inputShape, classes.length, cnn.parameters, seed);
+    const flat = await contend(engine, "flat", rival, samples, asked);
+    console.log(report({ CNN: cnn, flat }, asked));
 
-    console.log(
-      report(
-        [
-          ["CNN", cnn],
-          ["flat", flat],
-        ],
-        asked,
-      ),
-    );
-    const first = graph.constants.get(FIRST_FILTERS);
-    const learnt = before.get(FIRST_FILTERS);
-    await write(asked.out, "curves.svg", curves(set.title, cnn, flat));
-    if (first?.type === "float32" && learnt?.type === "float32")
-      await write(asked.out, "filters.png", await png(filterSheet(first, learnt)));
-    await write(asked.out, "feature-maps.png", await png(mapSheet(await maps(cnn.model, samples.test))));
-    await write(asked.out, "cnn.onnx", await cnn.model.save());
-    console.log(
-      `\nlearning curves, filters, feature maps and the CNN in ${paint("bold", relative(process.cwd(), asked.out) || ".")}\n`,
-    );
+    await writeFile(join(out, "cnn.onnx"), await cnn.model.save());
+    await writeFile(join(out, "curves.svg"), curves(set.title, cnn, flat));
+    const filters = filterSheet(filtersOf(graph), filtersOf(cnn.model.graph));
+    await writeFile(join(out, "filters.png"), await image.encode(filters));
+    const maps = mapSheet(await featureMaps(cnn.model, samples.test));
+    await writeFile(join(out, "feature-maps.png"), await image.encode(maps));
+    const folder = relative(process.cwd(), out) || ".";
+    console.log(`\nlearning curves, filters, feature maps and the CNN in ${paint("bold", folder)}\n`);
   } finally {
     engine.dispose();
+  }
+}
+
+/** That samples cannot be had, for want of a network say, is no fault of the program. */
+function fetched(name: SetName): SampleSet {
+  try {
+    return sampleSet(name);
+  } catch (cause) {
+    throw new UsageError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
 }
 
@@ -81,7 +80,7 @@ async function read({ training, test, classes }: SampleSet, { samples, set }: Tr
 async function contend(
   engine: Engine,
   name: string,
-  graph: Parameters<typeof train>[1],
+  graph: Graph,
   samples: Samples,
   recipe: TrainArguments,
 ): Promise<Result> {
@@ -95,7 +94,7 @@ async function contend(
   }
 }
 
-function report(results: readonly (readonly [name: string, result: Result])[], { epochs }: TrainArguments): string {
+function report(results: Readonly<Record<string, Result>>, { epochs }: TrainArguments): string {
   const heads = [
     { title: "network", style: "bold" },
     { title: "parameters", right: true },
@@ -104,7 +103,7 @@ function report(results: readonly (readonly [name: string, result: Result])[], {
     { title: "accuracy", right: true, style: "cyan" },
     ...SHOWN.map((pixels) => ({ title: `moved by up to ${pixels} px`, right: true, style: "cyan" as const })),
   ] as const;
-  const rows = results.map(([name, { parameters, macs, seconds, accuracy, moved }]) => [
+  const rows = Object.entries(results).map(([name, { parameters, macs, seconds, accuracy, moved }]) => [
     name,
     parameters.toLocaleString("en"),
     macs.toLocaleString("en"),
@@ -129,8 +128,15 @@ function curves(title: string, cnn: Result, flat: Result): string {
   ]);
 }
 
+/** The filters of a CNN's first layer. */
+function filtersOf({ constants }: Graph): FilterBank {
+  const filters = constants.get(FIRST_FILTERS);
+  if (filters?.type !== "float32") throw new Error(`the network has no ${FIRST_FILTERS}`);
+  return filters;
+}
+
 /** The test's first picture, and what the CNN's layers make of it. */
-async function maps(model: Model, test: Dataset): Promise<readonly Maps[]> {
+async function featureMaps(model: Model, test: Dataset): Promise<readonly Maps[]> {
   const { inputs } = await test.batch(Int32Array.of(0), 0);
   const [h = 0, w = 0, c = 0] = test.inputShape;
   const activations = await model.activations(FEATURE_MAPS, { data: inputs, shape: [1, h, w, c] });
@@ -142,14 +148,6 @@ async function maps(model: Model, test: Dataset): Promise<readonly Maps[]> {
     tensor.dispose();
   }
   return seen;
-}
-
-function png(sheet: image.Pixels): Promise<Uint8Array> {
-  return image.encode(sheet, { type: "png" });
-}
-
-async function write(folder: string, name: string, contents: string | Uint8Array): Promise<void> {
-  await writeFile(join(folder, name), contents);
 }
 
 function percent(part: number): string {
