@@ -12,6 +12,7 @@ mod form;
 mod runs;
 mod scattered;
 mod tiled_filter;
+mod tiles;
 mod winograd;
 
 pub(in crate::grad) use filter::run as filter_gradient;

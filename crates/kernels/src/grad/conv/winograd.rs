@@ -7,8 +7,9 @@
 
 use super::filter::{Columns, Inputs, multiply};
 use super::runs::Run;
-use crate::activation::{load_part, store_part};
-use crate::conv::winograd_transform::{POINTS, SPAN, TILE, of_input};
+use super::tiles::{Scratch, Tiles};
+use crate::activation::store_part;
+use crate::conv::winograd_transform::{POINTS, SPAN};
 use crate::gemm::NR;
 use crate::memory::Workspace;
 use crate::shape::{Axis, Conv2dShape, SpecError};
@@ -43,165 +44,6 @@ pub(super) fn pays(shape: &Conv2dShape) -> bool {
         && shape.output.len() / out_c >= tiles.saturating_mul(MIN_OUTPUTS)
 }
 
-/// Tiles of 4x4 outputs.
-struct Tiles<'a> {
-    shape: &'a Conv2dShape,
-    across: usize,
-    down: usize,
-}
-
-impl<'a> Tiles<'a> {
-    fn new(shape: &'a Conv2dShape) -> Self {
-        Self { shape, across: shape.output.w.div_ceil(TILE), down: shape.output.h.div_ceil(TILE) }
-    }
-
-    fn count(&self) -> usize {
-        self.shape.output.n * self.across * self.down
-    }
-
-    /// The image of a tile, and its first output.
-    fn place(&self, tile: usize) -> [usize; 3] {
-        let row = tile / self.across;
-        [row / self.down, row % self.down * TILE, tile % self.across * TILE]
-    }
-
-    /// Transforms some channels of the inputs under some tiles, to `[point][tile][depth]`. `strip` holds a tile's, transformed along one axis.
-    fn transform_inputs(
-        &self,
-        tiles: Range<usize>,
-        channels: Range<usize>,
-        input: &[f32],
-        strip: &mut Strip<'_>,
-        to: &mut [f32],
-    ) {
-        let Conv2dShape { input: image, h, w, .. } = self.shape;
-        let (count, quads) = (tiles.len(), channels.len().div_ceil(4));
-        let points = to.as_chunks_mut::<4>().0;
-        for (i, tile) in tiles.enumerate() {
-            let [n, y, x] = self.place(tile);
-            let (y, x) = (h.start(y), w.start(x));
-            for column in 0..SPAN {
-                let pixels: [&[f32]; SPAN] = from_fn(|row| {
-                    let (y, x) = (y + row as isize, x + column as isize);
-                    if !(0..image.h as isize).contains(&y) || !(0..image.w as isize).contains(&x) {
-                        return &strip.zeros[..channels.len()];
-                    }
-                    &input[((n * image.h + y as usize) * image.w + x as usize) * image.c..][channels.clone()]
-                });
-                down(pixels, strip.column(column, quads), of_input);
-            }
-            for row in 0..SPAN {
-                let columns: [&[[f32; 4]]; SPAN] = from_fn(|column| strip.part(column, row, quads));
-                across(columns, of_input, |quad, column, value| {
-                    value.store(&mut points[((row * SPAN + column) * count + i) * quads + quad]);
-                });
-            }
-        }
-    }
-
-    /// Transforms some channels of the gradients of some tiles, to panels of eight columns: `[point][channels / 8][tile][8]`, the last
-    /// `[tile][4]` if four columns or fewer are left.
-    fn transform_gradients(
-        &self,
-        tiles: Range<usize>,
-        channels: Range<usize>,
-        grad_output: &[f32],
-        strip: &mut Strip<'_>,
-        to: &mut [f32],
-    ) {
-        let image = self.shape.output;
-        let (count, quads) = (tiles.len(), channels.len().div_ceil(4));
-        let points = to.as_chunks_mut::<4>().0;
-        for (i, tile) in tiles.enumerate() {
-            let [n, y, x] = self.place(tile);
-            for column in 0..TILE {
-                let pixels: [&[f32]; TILE] = from_fn(|row| {
-                    if y + row >= image.h || x + column >= image.w {
-                        return &strip.zeros[..channels.len()];
-                    }
-                    &grad_output[((n * image.h + y + row) * image.w + x + column) * image.c..][channels.clone()]
-                });
-                down(pixels, strip.column(column, quads), of_gradient);
-            }
-            for row in 0..SPAN {
-                let columns: [&[[f32; 4]]; TILE] = from_fn(|column| strip.part(column, row, quads));
-                across(columns, of_gradient, |quad, column, value| {
-                    // Two quads are a panel; the last one may be half as wide.
-                    let (panel, width) = (quad & !1, 2.min(quads - (quad & !1)));
-                    let first = panel * count + i * width + quad - panel;
-                    value.store(&mut points[(row * SPAN + column) * count * quads + first]);
-                });
-            }
-        }
-    }
-}
-
-/// A tile's values, transformed down its columns: `[column][point][quad]`; and a pixel of zeros.
-struct Strip<'a> {
-    values: &'a mut [[f32; 4]],
-    zeros: &'a [f32],
-}
-
-impl Strip<'_> {
-    /// The six points of a column.
-    fn column(&mut self, column: usize, quads: usize) -> [&mut [[f32; 4]]; SPAN] {
-        let mut parts = self.values[column * SPAN * quads..][..SPAN * quads].chunks_exact_mut(quads);
-        from_fn(|_| parts.next().unwrap_or_default())
-    }
-
-    /// One point of a column.
-    fn part(&self, column: usize, point: usize, quads: usize) -> &[[f32; 4]] {
-        &self.values[(column * SPAN + point) * quads..][..quads]
-    }
-}
-
-/// Transforms a column of pixels, all channels.
-#[inline(always)]
-fn down<const I: usize>(pixels: [&[f32]; I], mut to: [&mut [[f32; 4]]; SPAN], f: impl Fn([F32x4; I]) -> [F32x4; SPAN]) {
-    let whole = pixels[0].len() / 4;
-    let quads = pixels.map(|pixel| &pixel.as_chunks::<4>().0[..whole]);
-    for quad in 0..whole {
-        let points = f(from_fn(|i| F32x4::load(&quads[i][quad])));
-        for (to, point) in to.iter_mut().zip(points) {
-            point.store(&mut to[quad]);
-        }
-    }
-    if 4 * whole < pixels[0].len() {
-        let points = f(from_fn(|i| load_part(&pixels[i][4 * whole..])));
-        for (to, point) in to.iter_mut().zip(points) {
-            point.store(&mut to[whole]);
-        }
-    }
-}
-
-/// Transforms a row of what [`down`] left, all channels: calls `store` with quad, point and value.
-#[inline(always)]
-fn across<const I: usize>(
-    columns: [&[[f32; 4]]; I],
-    f: impl Fn([F32x4; I]) -> [F32x4; SPAN],
-    mut store: impl FnMut(usize, usize, F32x4),
-) {
-    let quads = columns[0].len();
-    let columns = columns.map(|column| &column[..quads]);
-    for quad in 0..quads {
-        let points = f(columns.map(|column| F32x4::load(&column[quad])));
-        for (point, value) in points.into_iter().enumerate() {
-            store(quad, point, value);
-        }
-    }
-}
-
-/// Four gradients of outputs at the six points `(0, √½, -√½, √2, -√2, ∞)`.
-#[inline(always)]
-fn of_gradient(g: [F32x4; TILE]) -> [F32x4; SPAN] {
-    let [half, two] = [0.5, 2.0].map(F32x4::splat);
-    let even_inner = g[2].mul_add(half, g[0]);
-    let even_outer = g[2].mul_add(two, g[0]);
-    let odd_inner = g[3].mul_add(half, g[1]) * F32x4::splat(FRAC_1_SQRT_2);
-    let odd_outer = g[3].mul_add(two, g[1]) * F32x4::splat(SQRT_2);
-    [g[0], even_inner + odd_inner, even_inner - odd_inner, even_outer + odd_outer, even_outer - odd_outer, g[3]]
-}
-
 /// Three taps' gradients from sums at the six points.
 #[inline(always)]
 fn of_sums(m: [F32x4; SPAN]) -> [F32x4; 3] {
@@ -229,15 +71,14 @@ pub(super) fn run(
     let [fewest, most] = BLOCK;
     let blocks = tiles.count().div_ceil((MAX_BLOCK / POINTS / (depth + lanes)).clamp(fewest, most));
     let largest = tiles.count().div_ceil(blocks);
-    let widest = depth.max(lanes);
+    let [strip, zeros] = tiles.strip_len(depth.max(lanes));
     let sums_len = POINTS * part[0] * lanes;
-    let scratch = workspace.get(sums_len + POINTS * largest * (depth + lanes) + (POINTS + 1) * widest)?;
-    let (sums, rest) = scratch.split_at_mut(sums_len);
+    let memory = workspace.get(sums_len + POINTS * largest * (depth + lanes) + strip + zeros)?;
+    let (sums, rest) = memory.split_at_mut(sums_len);
     let (inputs, rest) = rest.split_at_mut(POINTS * largest * depth);
     let (gradients, rest) = rest.split_at_mut(POINTS * largest * lanes);
-    let (strip, zeros) = rest.split_at_mut(POINTS * widest);
-    zeros.fill(0.0);
-    let mut strip = Strip { values: strip.as_chunks_mut().0, zeros };
+    let (strip, zeros) = rest.split_at_mut(strip);
+    let mut scratch = Scratch::new(strip, zeros);
     for rows in parts(shape.input.c, part[0]) {
         for columns in parts(shape.output.c, part[1]) {
             let (in_c, out_c) = (rows.len(), columns.len());
@@ -245,8 +86,8 @@ pub(super) fn run(
             for (i, first) in (0..tiles.count()).step_by(largest).enumerate() {
                 let block = first..tiles.count().min(first + largest);
                 let count = block.len();
-                tiles.transform_inputs(block.clone(), rows.clone(), input, &mut strip, inputs);
-                tiles.transform_gradients(block, columns.clone(), grad_output, &mut strip, gradients);
+                tiles.transform_inputs(block.clone(), rows.clone(), input, &mut scratch, inputs);
+                tiles.transform_gradients(block, columns.clone(), grad_output, &mut scratch, gradients);
                 let points = inputs.chunks_exact(count * depth).zip(gradients.chunks_exact(count * lanes));
                 for ((values, panels), sums) in points.zip(sums.chunks_exact_mut(in_c * lanes)) {
                     let inputs = Inputs { values, step: depth, runs: &[Run { input: 0, pixel: 0, count }] };
