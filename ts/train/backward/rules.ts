@@ -37,6 +37,7 @@ export const RULES: Partial<Record<OpName, Rule>> = {
   gather,
   dropout,
   argReduce: FLAT,
+  nonMaxSuppression: FLAT,
   toInt32: FLAT,
   fromInt32: FLAT,
 };
