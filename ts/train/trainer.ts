@@ -73,6 +73,13 @@ interface Loaded {
   id: ProgramId | undefined;
 }
 
+/** Programs of trainers that nobody holds any more: they would keep the tensors that they name. */
+const collected = new FinalizationRegistry<{ readonly store: Store; readonly programs: ReadonlySet<ProgramId> }>(
+  ({ store, programs }) => {
+    for (const id of programs) store.freeProgram(id);
+  },
+);
+
 /** Sizes of batches of which a trainer keeps the plans: whole ones, and what is left at an epoch's end; for steps and for evaluations. */
 const MAX_PLANS = 3;
 
@@ -89,6 +96,7 @@ export class Trainer {
   /** Constants that are not trained. */
   readonly #frozen: Weights;
   readonly #tensors = new Map<Variable, Tensor>();
+  readonly #programs = new Set<ProgramId>();
   readonly #plans = { step: new Map<number, Loaded>(), evaluation: new Map<number, Loaded>() };
   #steps = 0;
   #disposed = false;
@@ -101,6 +109,7 @@ export class Trainer {
     this.parameters = parameters.map(({ name, shape }) => ({ name, shape }));
     this.#statistics = new Set(task.trained.statistics.keys());
     this.#frozen = new Weights(store);
+    collected.register(this, { store, programs: this.#programs }, this);
     this.#write(this.#initial());
   }
 
@@ -191,6 +200,7 @@ export class Trainer {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    collected.unregister(this);
     this.#forgetPrograms();
     this.#frozen.dispose();
     for (const tensor of this.#tensors.values()) tensor.dispose();
@@ -236,7 +246,9 @@ export class Trainer {
   }
 
   #forget(loaded: Loaded): void {
-    if (loaded.id !== undefined) this.#store.freeProgram(loaded.id);
+    if (loaded.id === undefined) return;
+    this.#store.freeProgram(loaded.id);
+    this.#programs.delete(loaded.id);
     loaded.id = undefined;
   }
 
@@ -271,6 +283,7 @@ export class Trainer {
       const { ids, passing, packing } = this.#frozen.write(program, "training");
       const steps = stepsOf(program, (constant) => ids.get(constant) ?? 0);
       loaded.id = this.#store.loadProgram({ arena: program.arena, steps, weightsOnlyPacked: passing });
+      this.#programs.add(loaded.id);
       for (const id of packing) this.#store.freeProgram(id);
     }
     return { plan: loaded.plan, id: loaded.id };
