@@ -1,12 +1,11 @@
 /** A network that runs and learns: planned for the sizes of its inputs, its weights in an engine. */
-import type { ProgramId } from "../command.ts";
 import { type Engine, storeOf } from "../engine.ts";
 import { LensletError } from "../errors.ts";
-import { checkOptions, count, flag, invalid, show } from "../options.ts";
-import { type Input, operandInput, output } from "../ops/plan.ts";
-import { elementCount, parseShape, type Shape } from "../shape.ts";
+import { checkOptions, count, flag, invalid } from "../options.ts";
+import { type Input, output } from "../ops/plan.ts";
+import type { Shape } from "../shape.ts";
 import type { Store } from "../store.ts";
-import { type DType, type NdArray, type Operand, Tensor } from "../tensor.ts";
+import type { DType, NdArray, Operand, Tensor } from "../tensor.ts";
 import type { SampleArray } from "../train/data/arrays.ts";
 import type { Dataset } from "../train/data/dataset.ts";
 import type { Prediction } from "../train/evaluate.ts";
@@ -15,16 +14,16 @@ import type { TrainingHost } from "../train/host.ts";
 import type { TrainingMemory } from "../train/memory.ts";
 import type { EvaluateOptions, FitOptions, PredictOptions, TrainingMemoryOptions } from "../train/options.ts";
 import type { SaveWeightsOptions, Trainable } from "../train/trainable.ts";
+import { inputShapes, namedInputs, operandsOf, randomInputs, valueNamed } from "./arguments.ts";
 import type { Constant, NumberType } from "./constant.ts";
-import type { Dim, Graph, KnownGraph, ValueInfo, ValueName } from "./graph.ts";
+import type { Dim, Graph, ValueInfo, ValueName } from "./graph.ts";
 import type { LoweredOutput } from "./lower/lower.ts";
-import { optimise } from "./passes/optimise.ts";
+import { type Planned, Plans } from "./plans.ts";
 import { type Profile, profileOf } from "./profile.ts";
-import { memoryOf, type Program, type ProgramMemory, planProgram, stepsOf, withNode } from "./program.ts";
+import { memoryOf, type ProgramMemory, withNode } from "./program.ts";
 import { specialise } from "./specialise/specialise.ts";
 import { summarise, type Summary } from "./summary.ts";
 import { trimRows } from "./trim.ts";
-import { Weights } from "./weights.ts";
 
 /** An input or output of a model. */
 export interface ValueDescription {
@@ -58,18 +57,6 @@ export interface ProfileOptions {
   readonly rounds?: number | undefined;
 }
 
-/** A network planned for inputs of some shapes, and what of it is in the core. */
-interface Planned {
-  /** Tells the shapes from others. */
-  readonly sizes: string;
-  /** As specialised, before any pass. */
-  readonly known: KnownGraph;
-  readonly optimised: KnownGraph;
-  readonly program: Program;
-  /** Undefined until it is to run. */
-  id: ProgramId | undefined;
-}
-
 /** Options of {@link Model.save}. */
 export interface SaveOptions {
   /** Whether batch normalisations become part of the convolutions before them, as in a network that only runs. Default false. */
@@ -83,16 +70,6 @@ export interface ModelServices {
   /** Makes what trains a model. */
   trainable(host: TrainingHost): Promise<Trainable>;
 }
-
-/** Plans that a model keeps: those that were used last. */
-const MAX_PLANS = 4;
-
-/** Programs of models that nobody holds any more. Their weights are tensors, which see to themselves. */
-const collected = new FinalizationRegistry<{ readonly store: Store; readonly programs: ReadonlySet<ProgramId> }>(
-  ({ store, programs }) => {
-    for (const id of programs) store.freeProgram(id);
-  },
-);
 
 /**
  * A network in an engine; `engine.load` makes one.
@@ -108,13 +85,10 @@ export class Model {
   readonly #engine: Engine;
   readonly #store: Store;
   readonly #services: ModelServices;
+  readonly #plans: Plans;
   #graph: Graph;
-  #weights: Weights;
   /** Once something is asked of training. */
   #trainable: Promise<Trainable> | undefined;
-  /** By shapes and outputs; those used last at the end. */
-  readonly #plans = new Map<string, Planned>();
-  readonly #programs = new Set<ProgramId>();
   #disposed = false;
 
   private constructor(engine: Engine, graph: Graph, services: ModelServices) {
@@ -124,10 +98,9 @@ export class Model {
     this.#graph = graph;
     this.inputs = Array.from(graph.inputs, ([name, info]) => describe(name, info));
     const isFixed = [...graph.inputs.values()].every(({ shape }) => shape?.every((size) => typeof size === "number"));
-    this.#weights = new Weights(this.#store);
-    collected.register(this, { store: this.#store, programs: this.#programs }, this);
-    const fixed = isFixed ? this.#plan(new Map(), graph.outputs) : undefined;
-    if (fixed !== undefined) this.#load(fixed);
+    this.#plans = new Plans(this.#store);
+    const fixed = isFixed ? this.#plans.plan(graph, new Map(), graph.outputs) : undefined;
+    if (fixed !== undefined) this.#plans.load(fixed);
     this.outputs = graph.outputs.map((name) =>
       describe(name, fixed?.known.infos.get(name) ?? { type: "float32", shape: undefined }),
     );
@@ -187,7 +160,9 @@ export class Model {
   ): Promise<ModelOutputs<D>> {
     const call = "activations";
     if (!Array.isArray(names) || names.length === 0) throw invalid(call, "names", names, "an array of names");
-    const values = new Map([...new Set(names)].map((name: unknown) => [String(name), this.#valueNamed(call, name)]));
+    const values = new Map(
+      [...new Set(names)].map((name: unknown) => [String(name), valueNamed(call, this.#graph, name)]),
+    );
     const outputs = await this.#run<D>(call, inputs, [...new Set(values.values())], options);
     return Object.fromEntries(
       [...values].flatMap(([name, value]) => {
@@ -206,9 +181,9 @@ export class Model {
     checkOptions(call, options, ["rounds"]);
     const rounds = count(call, "rounds", options.rounds ?? 5);
     this.#checkOpen(call);
-    const given = inputs === undefined ? this.#randomInputs(call) : this.#named(call, inputs);
-    const operands = this.#operands(call, given);
-    const planned = this.#plan(shapesOf(operands), this.#graph.outputs);
+    const given = inputs === undefined ? randomInputs(call, this.#graph) : namedInputs(call, this.#graph, inputs);
+    const operands = operandsOf(call, this.#graph, given);
+    const planned = this.#plans.plan(this.#graph, shapesOf(operands), this.#graph.outputs);
     const { steps } = planned.program;
     const times: Float32Array[] = [];
     for (let round = 0; round <= rounds; round++) {
@@ -234,13 +209,17 @@ export class Model {
    */
   summary(shapes: InputShapes = {}): Summary {
     this.#checkOpen("summary");
-    return summarise(specialise(this.#graph, this.#shapes("summary", shapes)));
+    return summarise(specialise(this.#graph, inputShapes("summary", this.#graph, shapes)));
   }
 
   /** Bytes that the model needs for inputs of these shapes, known before it runs; `shapes` as for {@link Model.summary}. */
   memory(shapes: InputShapes = {}): ProgramMemory {
     this.#checkOpen("memory");
-    const { optimised, program } = this.#plan(this.#shapes("memory", shapes), this.#graph.outputs);
+    const { optimised, program } = this.#plans.plan(
+      this.#graph,
+      inputShapes("memory", this.#graph, shapes),
+      this.#graph.outputs,
+    );
     return memoryOf(optimised, program);
   }
 
@@ -250,7 +229,7 @@ export class Model {
    */
   prepare(shapes: InputShapes = {}): void {
     this.#checkOpen("prepare");
-    this.#load(this.#plan(this.#shapes("prepare", shapes), this.#graph.outputs));
+    this.#plans.load(this.#plans.plan(this.#graph, inputShapes("prepare", this.#graph, shapes), this.#graph.outputs));
   }
 
   /**
@@ -362,11 +341,7 @@ export class Model {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    collected.unregister(this);
-    for (const id of this.#programs) this.#store.freeProgram(id);
-    this.#programs.clear();
-    this.#plans.clear();
-    this.#weights.dispose();
+    this.#plans.dispose();
   }
 
   /** For `using`: {@link Model.dispose}. */
@@ -393,12 +368,7 @@ export class Model {
   /** Other weights: plans hold the old ones. */
   #setWeights(weights: ReadonlyMap<ValueName, Constant>): void {
     this.#graph = { ...this.#graph, constants: new Map([...this.#graph.constants, ...weights]) };
-    for (const planned of this.#plans.values()) planned.id = undefined;
-    this.#plans.clear();
-    for (const id of this.#programs) this.#store.freeProgram(id);
-    this.#programs.clear();
-    this.#weights.dispose();
-    this.#weights = new Weights(this.#store);
+    this.#plans.forget();
   }
 
   async #compute(
@@ -427,8 +397,8 @@ export class Model {
     checkOptions(call, options, ["signal", "onProgress"]);
     const { signal, onProgress } = options;
     this.#checkOpen(call);
-    const operands = this.#operands(call, this.#named(call, inputs));
-    const planned = this.#plan(shapesOf(operands), outputs);
+    const operands = operandsOf(call, this.#graph, namedInputs(call, this.#graph, inputs));
+    const planned = this.#plans.plan(this.#graph, shapesOf(operands), outputs);
     const onStep = onProgress && ((done: number, total: number): void => onProgress({ done, total }));
     const { tensors } = await this.#start(call, planned, operands, { signal, onStep });
     const named = new Map(planned.program.outputs.map(({ name }, i) => [name, tensors[i] as Tensor<D>]));
@@ -448,7 +418,7 @@ export class Model {
     options: Parameters<Store["runProgram"]>[1],
   ): ReturnType<Store["runProgram"]> {
     this.#checkOpen(call);
-    const program = this.#load(planned);
+    const program = this.#plans.load(planned);
     const outputs = planned.program.outputs.map((each) => output(call, each.shape, dtypeOf(each)));
     try {
       return await this.#store.runProgram({ call, program, inputs, outputs }, options);
@@ -457,139 +427,15 @@ export class Model {
     }
   }
 
-  /** The plan for inputs of these shapes. */
-  #plan(given: ReadonlyMap<ValueName, Shape>, outputs: readonly ValueName[]): Planned {
-    const shapes = this.#complete(given);
-    const sizes = JSON.stringify([...shapes].sort(([a], [b]) => (a < b ? -1 : 1)));
-    const key = JSON.stringify([sizes, outputs]);
-    let planned = this.#plans.get(key);
-    this.#plans.delete(key);
-    if (planned === undefined) {
-      const known = withRows(specialise({ ...this.#graph, outputs }, shapes));
-      const optimised = optimise(known);
-      planned = { sizes, known, optimised, program: planProgram(optimised), id: undefined };
-    }
-    this.#plans.set(key, planned);
-    for (const [old, plan] of this.#plans) {
-      if (this.#plans.size <= MAX_PLANS) break;
-      this.#plans.delete(old);
-      if (plan.id === undefined) continue;
-      this.#programs.delete(plan.id);
-      this.#store.freeProgram(plan.id);
-      // Whoever still has the plan brings it back.
-      plan.id = undefined;
-    }
-    return planned;
-  }
-
-  /** Shapes that are given, and those that the network declares: the same, whether those were given or not. */
-  #complete(given: ReadonlyMap<ValueName, Shape>): ReadonlyMap<ValueName, Shape> {
-    const shapes = new Map(given);
-    for (const [name, { shape }] of this.#graph.inputs) {
-      if (!shapes.has(name) && shape?.every((size) => typeof size === "number")) shapes.set(name, shape);
-    }
-    return shapes;
-  }
-
-  /** Brings a plan into the core, if it is not there. */
-  #load(planned: Planned): ProgramId {
-    if (planned.id === undefined) {
-      const { program } = planned;
-      const { ids, passing, packing } = this.#weights.write(program, planned.sizes);
-      const steps = stepsOf(program, (constant) => ids.get(constant) ?? 0);
-      planned.id = this.#store.loadProgram({ arena: program.arena, steps, weightsOnlyPacked: passing });
-      this.#programs.add(planned.id);
-      for (const id of packing) this.#store.freeProgram(id);
-    }
-    return planned.id;
-  }
-
   #checkOpen(call: string): void {
     this.#store.checkOpen(call);
     if (!this.#disposed) return;
     throw new LensletError("tensor-disposed", `${call}: the model was disposed; engine.load() makes a new one`);
   }
-
-  /** The operands by name. */
-  #named(call: string, inputs: unknown): ReadonlyMap<string, unknown> {
-    const names = this.inputs.map(({ name }) => name);
-    const expected = `{ ${names.map(show).join(", ")} }, each a tensor or { data, shape }`;
-    if (typeof inputs !== "object" || inputs === null) throw invalid(call, "inputs", inputs, expected);
-    if (inputs instanceof Tensor || isArrayWithShape(inputs)) {
-      const [name] = names;
-      if (names.length === 1 && name !== undefined) return new Map([[name, inputs]]);
-      const text = `${call}: inputs is one operand, the model has ${names.length} inputs; expected ${expected}`;
-      throw new LensletError("invalid-argument", text, { argument: "inputs" });
-    }
-    const given = new Map<string, unknown>(Object.entries(inputs));
-    checkOptions(call, inputs, names, "inputs");
-    const missing = names.find((name) => given.get(name) === undefined);
-    if (missing === undefined) return given;
-    const text = `${call}: inputs has no ${show(missing)}; expected ${expected}`;
-    throw new LensletError("invalid-argument", text, { argument: missing });
-  }
-
-  /** Operands in the order of the inputs. */
-  #operands(call: string, given: ReadonlyMap<string, unknown>): readonly Input[] {
-    return this.inputs.map(({ name }) => operandInput(call, name, given.get(name)));
-  }
-
-  #shapes(call: string, shapes: unknown): ReadonlyMap<ValueName, Shape> {
-    const names = this.inputs.map(({ name }) => name);
-    if (Array.isArray(shapes)) {
-      const [name] = names;
-      if (names.length === 1 && name !== undefined) return new Map([[name, parseShape(call, name, shapes)]]);
-    }
-    checkOptions(call, shapes, names, "shapes");
-    const given = new Map(
-      Object.entries(shapes as object).map(([name, shape]) => [name, parseShape(call, name, shape)]),
-    );
-    for (const [name, { shape }] of this.#graph.inputs) {
-      // One image, where nothing but their number is open.
-      const [batch, ...sizes] = shape ?? [undefined];
-      const isKnown = sizes.every((size) => typeof size === "number");
-      if (!given.has(name) && shape !== undefined && typeof batch !== "number" && isKnown)
-        given.set(name, [1, ...sizes]);
-    }
-    return given;
-  }
-
-  #randomInputs(call: string): ReadonlyMap<string, unknown> {
-    const shapes = this.#complete(this.#shapes(call, {}));
-    return new Map(
-      this.inputs.map(({ name }) => {
-        const shape = shapes.get(name);
-        if (shape === undefined) throw invalid(call, "inputs", undefined, `inputs: the size of ${show(name)} is open`);
-        return [name, { data: Float32Array.from({ length: elementCount(shape) }, () => Math.random()), shape }];
-      }),
-    );
-  }
-
-  /** The value of this name, or the first output of the node of this name. */
-  #valueNamed(call: string, name: unknown): ValueName {
-    if (typeof name === "string") {
-      if (this.#graph.inputs.has(name) || this.#graph.constants.has(name)) return name;
-      for (const node of this.#graph.nodes) if (node.outputs.includes(name)) return name;
-      const value = this.#graph.nodes.find((node) => node.name === name)?.outputs[0];
-      if (value !== undefined) return value;
-    }
-    throw invalid(call, "names", name, "names of the network's values or nodes: see model.summary()");
-  }
-}
-
-function isArrayWithShape(inputs: object): boolean {
-  if (!("data" in inputs) || !("shape" in inputs)) return false;
-  return Array.isArray(inputs.data) || ArrayBuffer.isView(inputs.data);
 }
 
 function describe(name: string, { type, shape }: ValueInfo): ValueDescription {
   return { name, type, shape: shape?.map((size: Dim) => size ?? null) ?? null };
-}
-
-/** The graph with outputs that tell how many rows of the others count. */
-function withRows(graph: KnownGraph): KnownGraph {
-  const rows = graph.outputs.flatMap((name) => graph.infos.get(name)?.rows ?? []);
-  return rows.length === 0 ? graph : { ...graph, outputs: [...new Set([...graph.outputs, ...rows])] };
 }
 
 function shapesOf(inputs: readonly Input[]): ReadonlyMap<ValueName, Shape> {
