@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it, vi } from "vitest";
 import { createEngine } from "../create.ts";
 import type { Engine } from "../engine.ts";
 import type { Constant } from "../model/constant.ts";
@@ -10,6 +12,9 @@ import { checkGradients, oracle } from "./testing/check.ts";
 import { trainingEngine } from "./testing/engine.ts";
 import { deep, pixels, small } from "./testing/networks.ts";
 import { type Batch, Trainer, type TrainerOptions, type TrainingState } from "./trainer.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 const engine = trainingEngine();
 
@@ -245,6 +250,25 @@ describe("memory", () => {
     expect(other.memory().tensors).toBe(0);
     await other.idle();
     expect(other.memory().core.tensors).toBe(0);
+    other.dispose();
+  });
+
+  it("is given back for a trainer that nobody holds any more", async () => {
+    const other = await createEngine({ training: true });
+    const use = async (): Promise<void> => {
+      const trainer = Trainer.create(other, deep(), { ...OPTIONS, freeze: ["stem"] });
+      await trainer.step(pixels(deep(), 4, 4), 0.01);
+      await trainer.evaluate(pixels(deep(), 4, 4));
+    };
+    await use();
+    await vi.waitFor(
+      async () => {
+        collectGarbage();
+        await other.idle();
+        expect(other.memory().core).toMatchObject({ tensors: 0, arena: 0, packed: 0 });
+      },
+      { timeout: 10_000 },
+    );
     other.dispose();
   });
 
