@@ -1,8 +1,10 @@
 /** Training in each engine of Node. */
+import { join } from "node:path";
+import { Worker } from "node:worker_threads";
 import { createEngine, type Engine } from "lenslet";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { abortAtRandom, flatMemory, trainedBits, TRAINING } from "./testing/engines.ts";
-import { lineNetwork } from "./testing/tiny.ts";
+import { bitsOf, lineNetwork } from "./testing/tiny.ts";
 
 describe.each([
   { build: "relaxed", worker: false },
@@ -39,6 +41,31 @@ test.each(["relaxed", "simd"] as const)("%s: the bits are the same in a thread a
   expect(await trainedBits(worker)).toBe(bits);
   // And again, in an engine that has been used.
   expect(await trainedBits(thread)).toBe(bits);
+});
+
+test("a worker that dies ends the training, and the model has the weights of the last epoch", async () => {
+  let worker: Worker | undefined;
+  using engine = await createEngine({
+    training: true,
+    worker: () => {
+      worker = new Worker(join(import.meta.dirname, "../../dist/node/worker.js"));
+      return worker;
+    },
+  });
+  const model = await engine.load(lineNetwork());
+  let bits: unknown;
+  const fit = model.fit({
+    ...TRAINING,
+    epochs: 50,
+    onBatch: async ({ step }) => {
+      if (step === 10) await worker?.terminate();
+    },
+    onEpoch: () => {
+      bits = bitsOf(model.graph);
+    },
+  });
+  await expect(fit).rejects.toMatchObject({ code: "worker-lost" });
+  expect(bitsOf(model.graph)).toEqual(bits);
 });
 
 test("an engine or a model that ends in mid-training ends the training, with its own error", async () => {
