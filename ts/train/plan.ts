@@ -5,7 +5,14 @@ import { elementCount, formatShape, type Shape } from "../shape.ts";
 import type { Constant } from "../model/constant.ts";
 import type { Graph, Node, ValueName } from "../model/graph.ts";
 import { type Lowered, type LoweredOutput, lower } from "../model/lower/lower.ts";
-import { type Buffer, type LoweredStep, type Target, temporary, type Variable } from "../model/lower/lowering.ts";
+import {
+  type Buffer,
+  type LoweredStep,
+  type Target,
+  type Temporary,
+  temporary,
+  type Variable,
+} from "../model/lower/lowering.ts";
 import { moveBetween, plainOrder } from "../model/layout.ts";
 import { type Program, planSteps } from "../model/program.ts";
 import { differentiate } from "./backward/differentiate.ts";
@@ -101,45 +108,51 @@ function nodeOf(name: string): Node {
 
 /** Plans a training step: forward, loss, backward, clipping, the optimiser's step, the statistics. */
 export function planStep(task: Task, batchSize: number, idOf: (variable: Variable) => TensorId): BatchPlan {
-  const { call, graph, variables } = task;
-  const [targets, clock] = [0, 1].map((i): Buffer => ({ kind: "input", index: graph.inputs.size + i }));
-  if (targets === undefined || clock === undefined) throw new Error("no inputs");
-  const seed = [task.seed % 2 ** 31, Math.floor(task.seed / 2 ** 31) % 2 ** 31] as const;
-  const { forward, head, inputs } = planForward(task, batchSize, { clock, seed }, targets);
+  const { call, graph, seed, variables } = task;
+  const targets = { kind: "input", index: graph.inputs.size } as const;
+  const clock = { kind: "input", index: graph.inputs.size + 1 } as const;
+  const halves = [seed % 2 ** 31, Math.floor(seed / 2 ** 31) % 2 ** 31] as const;
+  const { forward, head, inputs } = planForward(task, batchSize, { clock, seed: halves }, targets);
   const parameters = [...variables.slots.keys()];
   const { steps: backward, gradients } = differentiate(call, forward, head.seed, parameters);
   if (gradients.size === 0) throw untrained(task);
-
-  const update = new Steps();
   const norms = temporary(1 + gradients.size);
-  const scale = temporary(1);
-  const clip = nodeOf("gradient norm");
-  update.push(clip, "gradientNorm", [head.loss, ...gradients.values()], [norms, scale], [task.clipNorm]);
-  const words = optimiserWords(task.optimizer);
-  for (const [parameter, gradient] of gradients) {
-    const targetsOfStep = [parameter, ...(variables.slots.get(parameter) ?? [])];
-    update.push(nodeOf(parameter.name), "optimiserStep", [gradient, clock, scale], targetsOfStep, words);
-  }
-  for (const {
-    op,
-    node,
-    outputs,
-    words: [channels = 1],
-  } of forward) {
-    const [y, statistics] = outputs;
-    if (op !== "batchNormTraining" || y === undefined || statistics === undefined) continue;
-    const running = [3, 4].flatMap((index) => variables.byName.get(node.inputs[index] ?? "") ?? []);
-    update.push(node, "movingStatistics", [statistics, scale], running, [channels, MOMENTUM, y.length / channels]);
-  }
+  const update = planUpdate(task, forward, gradients, { loss: head.loss, clock, norms });
   const outputs = [made("loss", head.loss, []), made("norms", norms, [norms.length]), head.output];
   const planned = (back: readonly LoweredStep[]): Program =>
-    planSteps({ steps: [...forward, ...head.steps, ...back, ...update.steps], outputs }, idOf);
-  const kept = new Set([...head.steps, ...update.steps].flatMap(({ inputs: read }) => read));
+    planSteps({ steps: [...forward, ...head.steps, ...back, ...update], outputs }, idOf);
+  const kept = new Set([...head.steps, ...update].flatMap(({ inputs: read }) => read));
   return {
     program: task.recompute ? smallest({ forward, backward, kept }, planned) : planned(backward),
     inputs: [...inputs, { name: "clock", shape: [2] }],
     parameters: [...gradients.keys()],
   };
+}
+
+/** What follows the backward pass: the gradients' norms, the optimiser's steps, and statistics that move. */
+function planUpdate(
+  { clipNorm, optimizer, variables }: Task,
+  forward: readonly LoweredStep[],
+  gradients: ReadonlyMap<Variable, Buffer>,
+  { loss, clock, norms }: { readonly loss: Buffer; readonly clock: Buffer; readonly norms: Temporary },
+): readonly LoweredStep[] {
+  const update = new Steps();
+  // What gradients are multiplied with to be clipped: NaN, by which nothing changes, where loss or norm is not finite.
+  const scale = temporary(1);
+  update.push(nodeOf("gradient norm"), "gradientNorm", [loss, ...gradients.values()], [norms, scale], [clipNorm]);
+  const words = optimiserWords(optimizer);
+  for (const [parameter, gradient] of gradients) {
+    const changed = [parameter, ...(variables.slots.get(parameter) ?? [])];
+    update.push(nodeOf(parameter.name), "optimiserStep", [gradient, clock, scale], changed, words);
+  }
+  for (const { op, node, outputs, words: sizes } of forward) {
+    const [y, statistics] = outputs;
+    if (op !== "batchNormTraining" || y === undefined || statistics === undefined) continue;
+    const [channels = 1] = sizes;
+    const running = [3, 4].flatMap((index) => variables.byName.get(node.inputs[index] ?? "") ?? []);
+    update.push(node, "movingStatistics", [statistics, scale], running, [channels, MOMENTUM, y.length / channels]);
+  }
+  return update.steps;
 }
 
 /** Parts of a forward pass that are tried: about the root of the number of layers takes the least memory. */
@@ -167,7 +180,7 @@ export function planEvaluation(task: Task, batchSize: number, idOf: (variable: V
 interface Head {
   /** The loss itself. */
   readonly steps: readonly LoweredStep[];
-  readonly loss: Target & { readonly kind: "temporary" };
+  readonly loss: Temporary;
   readonly seed: Parameters<typeof differentiate>[2];
   /** What the network gives. */
   readonly output: LoweredOutput;
