@@ -15,7 +15,7 @@ export interface Explainable {
 /** How an operator is computed. */
 export interface Explanation {
   /**
-   * `"direct"`, `"clipped"`, `"winograd"`, `"depthwise"`, `"picture"`, `"separable"`,
+   * `"direct"`, `"clipped"`, `"winograd"`, `"winograd-rows"`, `"depthwise"`, `"picture"`, `"separable"`,
    * `"sub-pixel"` (transposed convolutions), `"gemm"` (dense layers): for people, and not stable.
    */
   readonly strategy: string;

@@ -9,10 +9,11 @@ use lenslet_kernels::shape::{Conv2dSpec, ErrorCode, Layout};
 use oracle::conv::{conv2d, plain_spec, random_spec};
 use oracle::{Guarded, Rng, compare, first_seed, spec_count};
 
-const STRATEGIES: [Strategy; 6] = [
+const STRATEGIES: [Strategy; 7] = [
     Strategy::Direct,
     Strategy::Clipped,
     Strategy::Winograd,
+    Strategy::WinogradRows,
     Strategy::Depthwise,
     Strategy::Picture,
     Strategy::Separable,
@@ -250,6 +251,11 @@ fn every_strategy_is_chosen_somewhere() {
         (plain_spec([1, 56, 56, 64], 256, [1, 1]), Strategy::Direct),
         (plain_spec([1, 224, 224, 3], 64, [7, 7]), Strategy::Direct),
         (plain_spec([1, 14, 14, 256], 256, [3, 3]), Strategy::Winograd),
+        // As many channels on fewer pixels.
+        (plain_spec([1, 9, 9, 512], 512, [3, 3]), Strategy::WinogradRows),
+        (plain_spec([1, 8, 10, 384], 384, [1, 3]), Strategy::WinogradRows),
+        (plain_spec([1, 7, 7, 512], 512, [3, 3]), Strategy::Direct),
+        (plain_spec([1, 8, 10, 16], 384, [1, 3]), Strategy::Direct),
         (Conv2dSpec { stride_h: 2, ..plain_spec([1, 14, 14, 256], 256, [3, 3]) }, Strategy::Direct),
         (Conv2dSpec { groups: 2, ..plain_spec([1, 14, 14, 512], 512, [3, 3]) }, Strategy::Direct),
         (Conv2dSpec { groups: 32, ..plain_spec([1, 14, 14, 32], 64, [3, 3]) }, Strategy::Depthwise),
@@ -265,6 +271,7 @@ fn every_strategy_is_chosen_somewhere() {
     let conv = Conv2d::new(&cases[1].0, Layout::Nhwc, Activation::Identity).unwrap();
     assert_eq!(conv.with_strategy(Strategy::Depthwise), None);
     assert_eq!(conv.with_strategy(Strategy::Winograd), None);
+    assert_eq!(conv.with_strategy(Strategy::WinogradRows), None);
 }
 
 #[test]

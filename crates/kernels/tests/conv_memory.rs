@@ -23,6 +23,7 @@ fn large_specs() -> Vec<Conv2dSpec> {
         plain_spec([2, 40, 41, 128], 9, [1, 1]),
         same(plain_spec([1, 56, 56, 64], 64, [3, 3]), 1),
         same(plain_spec([1, 14, 14, 512], 24, [3, 3]), 1),
+        same(plain_spec([1, 7, 7, 512], 512, [3, 3]), 1),
         same(Conv2dSpec { dilation_h: 8, dilation_w: 8, ..plain_spec([1, 32, 33, 256], 9, [3, 3]) }, 8),
         same(Conv2dSpec { stride_h: 4, stride_w: 4, ..plain_spec([1, 227, 225, 3], 40, [11, 11]) }, 2),
         same(plain_spec([1, 40, 40, 33], 5, [31, 31]), 15),

@@ -41,11 +41,14 @@ fn errors_are_a_few_times_those_of_a_plain_sum() {
         let exact = conv2d(&conv.shape, Layout::Nhwc, Activation::Identity, &input, &filter, None, None).values;
         let by = |strategy| errors(&conv.with_strategy(strategy).unwrap(), &input, &filter, &exact);
         let ([max, rms], [plain_max, plain_rms]) = (by(Strategy::Winograd), by(Strategy::Direct));
+        let [rows_max, rows_rms] = by(Strategy::WinogradRows);
         println!("{in_c}: winograd max {max:.1} rms {rms:.2}, direct max {plain_max:.1} rms {plain_rms:.2}");
+        println!("    along rows max {rows_max:.1} rms {rows_rms:.2}");
         // Both grow with the square root of the sum's length.
         let expected = (9.0 * in_c as f64).sqrt();
         assert!(rms < 0.75 * expected && max < 7.0 * expected, "{in_c}: max {max}, rms {rms}");
         assert!(rms < 2.5 * plain_rms, "{in_c}: {rms} beside {plain_rms}");
+        assert!(rows_rms < rms && rows_max < max, "{in_c}: along rows max {rows_max}, rms {rows_rms}");
     }
 }
 
@@ -113,6 +116,66 @@ fn widths_channels_and_paddings() {
     assert!(cases > 150, "{cases}");
 }
 
+/// Rows that end with a tile of each size, single tiles, blocks of rows, channels beyond whole panels, and one to three rows of taps.
+#[test]
+fn along_rows() {
+    let pads = [[0, 0, 0, 0], [1, 1, 1, 1], [2, 0, 1, 3], [0, 5, 0, 0]];
+    let mut cases = 0;
+    for (w, h) in [(1, 3), (2, 5), (3, 1), (4, 4), (5, 9), (6, 2), (7, 7), (8, 3), (9, 6), (21, 5)] {
+        for (in_c, out_c) in [(4, 3), (8, 8), (20, 13), (36, 20)] {
+            for (i, [pad_top, pad_left, pad_bottom, pad_right]) in pads.into_iter().enumerate() {
+                let spec = plain_spec([2, h, w, in_c], out_c, [1 + (i + w) % 3, 3]);
+                let spec = Conv2dSpec { pad_top, pad_left, pad_bottom, pad_right, ..spec };
+                let layout = if i % 2 == 0 { Layout::Nhwc } else { Layout::Nchw };
+                let Ok(conv) = Conv2d::new(&spec, layout, Activation::Relu) else { continue };
+                let conv = conv.with_strategy(Strategy::WinogradRows).unwrap();
+                let mut rng = Rng::new(cases);
+                let input = Guarded::of(&rng.values(conv.shape.input.len()));
+                let (filter, bias) = (rng.values(conv.shape.filter_len()), rng.values(out_c));
+                let input = input.finish().unwrap();
+                let residual = Guarded::of(&rng.values(conv.shape.output.len()));
+                let residual = (cases % 2 == 0).then(|| residual.finish().unwrap());
+                let expected = conv2d(&conv.shape, layout, Activation::Relu, input, &filter, Some(&bias), residual);
+                let tolerances = oracle::winograd::tolerances_of_rows(&conv.shape, layout, input, &filter);
+                let mut output = Guarded::new(conv.shape.output.len());
+                let mut workspace = Workspace::default();
+                workspace.get(1 << 16).unwrap().fill(f32::NAN);
+                let packed = conv.pack(&filter).unwrap();
+                conv.run(input, &packed, Some(&bias), residual, &mut workspace, output.body()).unwrap();
+                let result = compare(output.finish().unwrap(), &expected.values, |i| tolerances[i] + 1e-6);
+                assert_eq!(result, Ok(()), "{spec:?}");
+                cases += 1;
+            }
+        }
+    }
+    assert!(cases > 120, "{cases}");
+    for other in [
+        plain_spec([1, 7, 7, 18], 8, [3, 3]),
+        plain_spec([1, 7, 7, 8], 8, [4, 3]),
+        plain_spec([1, 7, 7, 8], 8, [3, 1]),
+        Conv2dSpec { stride_h: 2, ..plain_spec([1, 7, 7, 8], 8, [3, 3]) },
+        Conv2dSpec { dilation_w: 2, ..plain_spec([1, 7, 7, 8], 8, [3, 3]) },
+        Conv2dSpec { groups: 2, ..plain_spec([1, 7, 7, 8], 8, [3, 3]) },
+    ] {
+        assert_eq!(plan(&other).with_strategy(Strategy::WinogradRows), None, "{other:?}");
+    }
+}
+
+/// An image whose transformed rows do not all fit the workspace.
+#[test]
+fn blocks_of_rows() {
+    let conv = plan(&padded_spec([1, 43, 90, 64], 5, 1)).with_strategy(Strategy::WinogradRows).unwrap();
+    let mut rng = Rng::new(5);
+    let (input, filter) = (rng.values(conv.shape.input.len()), rng.values(conv.shape.filter_len()));
+    let expected = conv2d(&conv.shape, Layout::Nhwc, Activation::Identity, &input, &filter, None, None);
+    let mut output = Guarded::new(conv.shape.output.len());
+    let (packed, mut workspace) = (conv.pack(&filter).unwrap(), Workspace::default());
+    conv.run(&input, &packed, None, None, &mut workspace, output.body()).unwrap();
+    let tolerance = expected.tolerance_of(conv.strategy());
+    assert_eq!(compare(output.finish().unwrap(), &expected.values, |_| tolerance), Ok(()));
+    assert!(workspace.bytes() <= 2 << 20, "{} bytes of workspace", workspace.bytes());
+}
+
 /// Phases of as many tiles as one another, of more in the first than in the last, of a single row, and dilations beyond the image.
 #[test]
 fn dilations() {
@@ -158,6 +221,9 @@ fn memory_is_bounded() {
         let mut output = vec![0.0; conv.shape.output.len()];
         conv.run(&vec![1.0; conv.shape.input.len()], &packed, None, None, &mut workspace, &mut output).unwrap();
         assert!(workspace.bytes() <= 2 << 20, "{in_c} -> {out_c}: {} bytes of workspace", workspace.bytes());
+        let Some(rows) = conv.with_strategy(Strategy::WinogradRows) else { continue };
+        let packed = rows.pack(&vec![1.0; conv.shape.filter_len()]).unwrap();
+        assert!(packed.bytes() <= 2 * (4 * whole), "{in_c} -> {out_c}: {} bytes packed along rows", packed.bytes());
     }
     assert_eq!(plan(&plain_spec([1, 9, 9, 4096], 4, [3, 3])).with_strategy(Strategy::Winograd), None);
 }
@@ -180,8 +246,30 @@ fn a_nan_stays_in_the_tiles_that_see_it() {
 }
 
 #[test]
+fn along_rows_a_nan_stays_in_the_row_of_a_tile() {
+    let conv = plan(&padded_spec([1, 12, 12, 16], 16, 1)).with_strategy(Strategy::WinogradRows).unwrap();
+    let mut input = vec![1.0; conv.shape.input.len()];
+    input[(6 * 12 + 6) * 16] = f32::NAN;
+    let packed = conv.pack(&vec![1.0; conv.shape.filter_len()]).unwrap();
+    let mut output = vec![0.0; conv.shape.output.len()];
+    conv.run(&input, &packed, None, None, &mut Workspace::default(), &mut output).unwrap();
+    for (i, pixel) in output.chunks_exact(16).enumerate() {
+        let [y, x] = [i / 12, i % 12];
+        let is_seen = (5..=7).contains(&y) && (5..=7).contains(&x);
+        let may_be_hit = (5..=7).contains(&y) && (4..8).contains(&x);
+        assert!(pixel[0].is_nan() || !is_seen, "{y} {x}");
+        assert!(!pixel[0].is_nan() || may_be_hit, "{y} {x}");
+    }
+}
+
+#[test]
 fn the_same_input_gives_the_same_bits() {
-    let conv = plan(&padded_spec([2, 17, 19, 24], 20, 1)).with_strategy(Strategy::Winograd).unwrap();
+    the_same_bits_by(Strategy::Winograd);
+    the_same_bits_by(Strategy::WinogradRows);
+}
+
+fn the_same_bits_by(strategy: Strategy) {
+    let conv = plan(&padded_spec([2, 17, 19, 24], 20, 1)).with_strategy(strategy).unwrap();
     let mut rng = Rng::new(3);
     let (input, filter) = (rng.values(conv.shape.input.len()), rng.values(conv.shape.filter_len()));
     let packed = conv.pack(&filter).unwrap();
@@ -197,6 +285,9 @@ fn the_same_input_gives_the_same_bits() {
 
 #[test]
 fn strict_never_uses_it() {
+    let conv = plan(&padded_spec([1, 7, 7, 512], 512, 1));
+    assert_eq!(conv.strategy(), Strategy::WinogradRows);
+    assert_eq!(conv.with_accuracy(Accuracy::Strict).strategy(), Strategy::Direct);
     let spec = padded_spec([1, 14, 14, 256], 256, 1);
     let conv = plan(&spec);
     assert_eq!(conv.strategy(), Strategy::Winograd);

@@ -1,4 +1,4 @@
-//! How far Winograd's F(4x4, 3x3) may stray, from its definition: a tile's inputs mix, so that the error of an output depends on
+//! How far Winograd's F(4x4, 3x3), and F(4, 3) along rows, may stray, from its definition: a tile's inputs mix, so that the error of an output depends on
 //! inputs that it does not see.
 
 use super::UNIT_ROUNDOFF;
@@ -39,11 +39,16 @@ const OUTPUT: [[f64; 6]; 4] = [
 /// once; the filter's point; bias, residual.
 const ROUNDINGS: f64 = 30.0;
 
+/// `|m| |x|`.
+fn along<const N: usize, const M: usize>(matrix: &[[f64; N]; M], x: [f64; N]) -> [f64; M] {
+    matrix.each_ref().map(|row| row.iter().zip(x).map(|(m, x)| (m * x).abs()).sum())
+}
+
 /// `|m| |x| |m|^T`, row by row.
 fn on_both_axes<const N: usize, const M: usize>(matrix: &[[f64; N]; M], x: [[f64; N]; N]) -> [[f64; M]; M] {
-    let along = |row: &[f64; N], values: [f64; N]| -> f64 { row.iter().zip(values).map(|(m, x)| (m * x).abs()).sum() };
-    let rows: [[f64; M]; N] = x.map(|values| matrix.each_ref().map(|row| along(row, values)));
-    core::array::from_fn(|i| core::array::from_fn(|j| along(&matrix[i], rows.map(|row| row[j]))))
+    let rows: [[f64; M]; N] = x.map(|values| along(matrix, values));
+    let columns: [[f64; M]; M] = core::array::from_fn(|j| along(matrix, rows.map(|row| row[j])));
+    core::array::from_fn(|i| core::array::from_fn(|j| columns[j][i]))
 }
 
 /// The tolerance of each output of a 3x3 convolution, NHWC: `n u |A|^T ((|G| |g| |G|^T) (|B|^T |d| |B|)) |A|`, summed over channels,
@@ -80,6 +85,41 @@ pub fn tolerances(shape: &Conv2dShape, layout: Layout, input: &[f32], filter: &[
             for (y, row) in (y..to.h).step_by(step_h).zip(on_both_axes(&OUTPUT, products)) {
                 for (x, magnitude) in (x..to.w).step_by(step_w).zip(row) {
                     tolerances[((n * to.h + y) * to.w + x) * to.c + o] = unit * magnitude;
+                }
+            }
+        }
+    }
+    tolerances
+}
+
+/// The same of tiles along rows: `n u |A|^T ((|G| |g|) (|B|^T |d|))`, summed over rows of taps and channels, with half of the roundings of
+/// transforms.
+pub fn tolerances_of_rows(shape: &Conv2dShape, layout: Layout, input: &[f32], filter: &[f32]) -> Vec<f64> {
+    let (from, to, taps) = (shape.input, shape.output, shape.h.kernel);
+    let unit = ((taps * from.c) as f64 + ROUNDINGS / 2.0 + 2.0) * UNIT_ROUNDOFF;
+    let mut tolerances = vec![0.0; to.len()];
+    for (i, tolerances) in tolerances.chunks_exact_mut(to.w * to.c).enumerate() {
+        let (n, y) = (i / to.h, i % to.h);
+        for x in (0..to.w).step_by(4) {
+            for o in 0..to.c {
+                let mut products = [0.0; 6];
+                for (tap, c) in (0..taps).flat_map(|tap| (0..from.c).map(move |c| (tap, c))) {
+                    let Some(row) = (y + tap).checked_sub(shape.h.pad_before).filter(|&row| row < from.h) else {
+                        continue;
+                    };
+                    let pixel = |i: usize| {
+                        let column = (x + i).checked_sub(shape.w.pad_before).filter(|&column| column < from.w)?;
+                        Some(f64::from(input[((n * from.h + row) * from.w + column) * from.c + c]))
+                    };
+                    let weight = |w: usize| f64::from(filter[filter_index(shape, layout, [tap, w], c, o)]);
+                    let points = along(&INPUT, core::array::from_fn(|i| pixel(i).unwrap_or(0.0)));
+                    let weights = along(&FILTER, core::array::from_fn(weight));
+                    for (product, (point, weight)) in products.iter_mut().zip(points.into_iter().zip(weights)) {
+                        *product += point * weight;
+                    }
+                }
+                for (i, magnitude) in along(&OUTPUT, products).into_iter().enumerate().take(to.w - x) {
+                    tolerances[(x + i) * to.c + o] = unit * magnitude;
                 }
             }
         }

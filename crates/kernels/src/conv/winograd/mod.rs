@@ -10,6 +10,7 @@
 //!
 //! Inputs of a tile mix: a NaN or an infinity in one may spread to all of the tile's 16 outputs.
 
+pub(super) mod rows;
 pub(crate) mod transform;
 
 use super::packed::{PackedFilter, PackingKey};
@@ -38,11 +39,12 @@ const MIN_CHANNEL_PAIRS: usize = 96;
 /// 0.94, with 64 -> 64 1.04; 4x4, a single tile, 1.0 to 1.4, four images of it 3.3; eight images of 3x3 1.4, 16 of 2x2 0.6.
 ///
 /// F(2x2, 3x3) would not fill the gaps: its 16 products for four outputs are as many as the 36 here for 5x5 and 6x6 outputs and more
-/// for all larger, 1.4 to 1.8 times as many for 14x14 and 7x7. Only its filters are smaller, 16 points instead of 36.
+/// for all larger, 1.4 to 1.8 times as many for 14x14 and 7x7. Only its filters are smaller, 16 points instead of 36; tiles of [`rows`]
+/// take twice the filter, fewer products on 7x7, and two thirds of the transforms.
 const MIN_TILES: usize = 4;
 const MIN_OUTPUTS: usize = 8;
 /// Most floats of a transformed filter that few tiles share: 4 MiB. 512 -> 512 on 7x7, four tiles, is 2.4 times as fast as the
-/// direct kernel, but three such layers of a ResNet-18 take 113 MB instead of 28, more than all else of it.
+/// direct kernel, but three such layers of a ResNet-18 take 113 MB instead of 28, more than all else of it. Of [`rows`], 57.
 const MAX_FILTER_OF_FEW: usize = 1 << 20;
 const FEW_TILES: usize = 8;
 /// Quads of channels that a strip holds.
@@ -140,23 +142,27 @@ fn pack_row(
     points: &mut [&mut [f32]; POINTS],
     place: Range<usize>,
 ) {
-    let mut taps = [[[0.0; NR]; 3]; 3];
-    for (h, row) in taps.iter_mut().enumerate() {
-        for (w, tap) in row.iter_mut().enumerate() {
-            let from = filter[h * strides.tap_h + w * strides.tap_w..].iter().step_by(strides.n);
-            for (to, &from) in tap[..width].iter_mut().zip(from) {
-                *to = f64::from(from);
-            }
-        }
-    }
+    let taps: [[[f64; NR]; 3]; 3] = from_fn(|h| row_of_taps(strides, &filter[h * strides.tap_h..], width));
     // Along columns, then along rows.
-    let columns: [[[f64; NR]; SPAN]; 3] = from_fn(|w| of_filter(taps.map(|row| row[w])));
-    let rows: [[[f64; NR]; SPAN]; SPAN] = from_fn(|h| of_filter(columns.map(|column| column[h])));
+    let columns: [[[f64; NR]; SPAN]; 3] = from_fn(|w| of_filter(&taps.map(|row| row[w])));
+    let rows: [[[f64; NR]; SPAN]; SPAN] = from_fn(|h| of_filter(&columns.map(|column| column[h])));
     for (point, values) in points.iter_mut().zip(rows.as_flattened()) {
         for (to, value) in point[place.clone()].iter_mut().zip(values) {
             *to = *value as f32;
         }
     }
+}
+
+/// Three taps of `width` columns, which begin where `filter` does.
+#[inline(never)]
+fn row_of_taps(strides: &FilterStrides, filter: &[f32], width: usize) -> [[f64; NR]; 3] {
+    let mut taps = [[0.0; NR]; 3];
+    for (w, tap) in taps.iter_mut().enumerate() {
+        for (to, &from) in tap[..width].iter_mut().zip(filter[w * strides.tap_w..].iter().step_by(strides.n)) {
+            *to = f64::from(from);
+        }
+    }
+    taps
 }
 
 /// A convolution by tiles.
@@ -393,7 +399,7 @@ impl Tiling<'_> {
 /// Writes `height` rows of `width` pixels, `channels` channels each, of a tile's outputs, from `at` on.
 #[inline(never)]
 fn store_part_of_tile(
-    tile: &[[[f32; 4]; TILE]; TILE],
+    tile: &[[[f32; 4]; TILE]],
     [height, width, channels]: [usize; 3],
     at: usize,
     [row_step, pixel_step]: [usize; 2],

@@ -3,6 +3,7 @@
 //! The points are 0, ±√½, ±√2 and infinity. Lavin and Gray took 0, ±1, ±2: as many operations, but numbers spread further
 //! apart, and with them twice the error. Squares of the points and their products are exact.
 
+use crate::gemm::NR;
 use crate::simd::F32x4;
 use core::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
@@ -32,12 +33,12 @@ pub(crate) fn of_input(d: [F32x4; SPAN]) -> [F32x4; SPAN] {
     ]
 }
 
-/// Three taps at the six points, in f64: weights are transformed once and rounded once.
-#[inline(always)]
-pub(super) fn of_filter<const N: usize>(g: [[f64; N]; 3]) -> [[f64; N]; SPAN] {
-    let mut points = [[0.0; N]; SPAN];
-    for lane in 0..N {
-        let [g0, g1, g2] = g.map(|tap| tap[lane]);
+/// Three taps of some columns at the six points, in f64: weights are transformed once and rounded once.
+#[inline(never)]
+pub(super) fn of_filter(g: &[[f64; NR]; 3]) -> [[f64; NR]; SPAN] {
+    let mut points = [[0.0; NR]; SPAN];
+    for lane in 0..NR {
+        let [g0, g1, g2] = g.each_ref().map(|tap| tap[lane]);
         let inner = (g0 + 0.5 * g2) * (-2.0 / 3.0);
         let inner_odd = g1 * (-2.0 / 3.0 * core::f64::consts::FRAC_1_SQRT_2);
         let outer = (g0 + 2.0 * g2) / 6.0;
