@@ -68,9 +68,8 @@ function resample(
 ): void {
   const [sine, cosine] = sineAndCosine(radians);
   const [middleY, middleX] = [(h - 1) / 2, (w - 1) / 2];
-  const value = (y: number, x: number, channel: number): number => {
-    const inside = y >= 0 && y < h && x >= 0 && x < w;
-    if (!inside && fill !== "edge") return fill;
+  const outside = (y: number, x: number, channel: number): number => {
+    if (fill !== "edge" && (y < 0 || y >= h || x < 0 || x >= w)) return fill;
     return from[(clamp(y, h) * w + clamp(x, w)) * c + channel] ?? 0;
   };
   for (let y = 0; y < h; y++) {
@@ -82,9 +81,15 @@ function resample(
       const fromX = middleX + (flipped[1] ? -turnedX : turnedX);
       const [top, left] = [Math.floor(fromY), Math.floor(fromX)];
       const [below, beside] = [fromY - top, fromX - left];
+      const within = top >= 0 && top < h - 1 && left >= 0 && left < w - 1;
+      const at = (top * w + left) * c;
       for (let i = 0; i < c; i++) {
-        const upper = (1 - beside) * value(top, left, i) + beside * value(top, left + 1, i);
-        const lower = (1 - beside) * value(top + 1, left, i) + beside * value(top + 1, left + 1, i);
+        const topLeft = within ? (from[at + i] ?? 0) : outside(top, left, i);
+        const topRight = within ? (from[at + c + i] ?? 0) : outside(top, left + 1, i);
+        const lowLeft = within ? (from[at + w * c + i] ?? 0) : outside(top + 1, left, i);
+        const lowRight = within ? (from[at + w * c + c + i] ?? 0) : outside(top + 1, left + 1, i);
+        const upper = (1 - beside) * topLeft + beside * topRight;
+        const lower = (1 - beside) * lowLeft + beside * lowRight;
         to[(y * w + x) * c + i] = (1 - below) * upper + below * lower;
       }
     }
