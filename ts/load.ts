@@ -60,7 +60,7 @@ const services: ModelServices = {
   },
   async trainable(host) {
     const { Trainable } = await import("./train/index.ts");
-    return new Trainable(host, { terminal: platform.terminal });
+    return new Trainable(host, platform.terminal);
   },
 };
 

@@ -18,9 +18,6 @@ import type { Checkpoint, Position, Setup } from "./state.ts";
 import type { Batch, StepResult, Trainer, TrainingState } from "./trainer.ts";
 import { Turns } from "./turns.ts";
 
-/** What the loop asks of a {@link Trainer}. */
-export type StepTrainer = Pick<Trainer, "parameters" | "step" | "evaluate" | "steps" | "read" | "write" | "dispose">;
-
 /** A training that is to be run. */
 export interface Training {
   /** `"fit"` or `"train"`, for messages. */
@@ -28,7 +25,7 @@ export interface Training {
   readonly host: TrainingHost;
   readonly plan: FitPlan;
   readonly setup: Setup;
-  readonly trainer: StepTrainer;
+  readonly trainer: Trainer;
   readonly fit: Fit;
   readonly dataset: Dataset;
   readonly validation: Dataset | undefined;
@@ -54,6 +51,7 @@ export class Loop {
   /** Gradients of the last step. */
   #norms: Float32Array | undefined;
 
+  /** Throws `shape-mismatch` if it is to go on from where another network's training stood. */
   constructor(training: Training) {
     const { from, plan, setup, terminal, trainer } = training;
     const stepsPerEpoch = Math.ceil(setup.samples / setup.batchSize);

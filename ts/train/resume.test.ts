@@ -161,8 +161,12 @@ describe("resume", () => {
   test("another training is refused by name", async () => {
     const resume = await checkpointAt(base, 3);
     using model = await engine.load(lineNetwork());
-    const refused = async (options: Partial<FitOptions>): Promise<string> =>
-      (await rejection(model.fit({ ...base, resume, ...options }))).message;
+    const held = engine.memory().tensors;
+    const refused = async (options: Partial<FitOptions>): Promise<string> => {
+      const { message } = await rejection(model.fit({ ...base, resume, ...options }));
+      expect(engine.memory().tensors).toBe(held);
+      return message;
+    };
     expect(await refused({ batchSize: 16 })).toContain(
       "fit: batchSize is 16, but was 32 in the training that resume goes on with",
     );

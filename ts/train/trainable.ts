@@ -10,7 +10,7 @@ import { split } from "./data/subset.ts";
 import { evaluate, type Prediction, predict } from "./evaluate.ts";
 import type { History, Scores, StepReport } from "./history.ts";
 import type { TrainingHost } from "./host.ts";
-import { Loop, type StepTrainer, type Training } from "./loop.ts";
+import { Loop } from "./loop.ts";
 import type { TrainingMemory } from "./memory.ts";
 import type { Terminal } from "../platform/platform.ts";
 import {
@@ -34,32 +34,19 @@ export interface SaveWeightsOptions {
   readonly optimizer?: boolean | undefined;
 }
 
-/** Makes a trainer: tests give another. */
-export type TrainerMaker = (host: TrainingHost, options: TrainerOptions) => StepTrainer;
-
-const trainerOf: TrainerMaker = ({ engine, graph }, options) => Trainer.create(engine, graph, options);
-
-/** What training may be given. */
-export interface TrainableParts {
-  /** Where progress is drawn, if there is such a place. */
-  readonly terminal?: Terminal | undefined;
-  readonly makeTrainer?: TrainerMaker | undefined;
-}
-
 /** What a model hands its training over to. One training of a model runs at a time. */
 export class Trainable {
   readonly #host: TrainingHost;
   readonly #terminal: Terminal | undefined;
-  readonly #makeTrainer: TrainerMaker;
   /** The call that trains, and what it has come to. */
   #running: { readonly call: string; loop: Loop | undefined } | undefined;
   /** Where the last training stood when it ended. */
   #last: Checkpoint | undefined;
 
-  constructor(host: TrainingHost, { terminal, makeTrainer = trainerOf }: TrainableParts = {}) {
+  /** `terminal` is where progress is drawn, if there is such a place. */
+  constructor(host: TrainingHost, terminal: Terminal | undefined) {
     this.#host = host;
     this.#terminal = terminal;
-    this.#makeTrainer = makeTrainer;
   }
 
   /** Trains until the end. */
@@ -149,7 +136,7 @@ export class Trainable {
     this.#running = running;
     let failed = true;
     try {
-      const loop = new Loop(await this.#prepare(call, options));
+      const loop = await this.#prepare(call, options);
       running.loop = loop;
       const history = yield* loop.run();
       failed = false;
@@ -177,7 +164,7 @@ export class Trainable {
     this.#last = checkpoint;
   }
 
-  async #prepare(call: string, options: FitOptions): Promise<Training> {
+  async #prepare(call: string, options: FitOptions): Promise<Loop> {
     const host = this.#host;
     if (!host.engine.info.training) {
       const text = `${call}: the model's engine has a core without gradients; load it into one of createEngine({ training: true })`;
@@ -197,9 +184,14 @@ export class Trainable {
     const setup: Setup = { seed, shuffle, batchSize, samples: dataset.size, optimizer };
     if (from !== undefined) checkResumed(call, setup, from.setup);
     const samples = new Map([[fit.input, fit.inputShape]]);
-    const trainer = this.#makeTrainer(host, { ...trainerOptions(plan, options.freeze), samples });
     const terminal = plan.progress ? this.#terminal : undefined;
-    return { call, host, plan, setup, trainer, fit, dataset, validation, terminal, from };
+    const trainer = Trainer.create(host.engine, host.graph, { ...trainerOptions(plan, options.freeze), samples });
+    try {
+      return new Loop({ call, host, plan, setup, trainer, fit, dataset, validation, terminal, from });
+    } catch (error) {
+      trainer.dispose();
+      throw error;
+    }
   }
 }
 
