@@ -124,7 +124,7 @@ function padded(values: Float32Array, length: number): Float32Array {
 }
 
 /** The value that a loss looks at: what goes into the softmax or sigmoid that makes the output, if the loss has that within. */
-export function scoreValue({ nodes }: Graph, output: ValueName, loss: Loss): ValueName {
+function scoreValue({ nodes }: Graph, output: ValueName, loss: Loss): ValueName {
   const within = activationWithin(loss);
   const makerOf = (value: ValueName): Node | undefined => nodes.find(({ outputs }) => outputs.includes(value));
   let node = makerOf(output);

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { LensletError } from "../errors.ts";
 import { type Constant, floats } from "../model/constant.ts";
 import { Random } from "../test/oracle/random.ts";
-import { isSafetensors, readSafetensors, type TensorFile, writeSafetensors } from "./safetensors.ts";
+import { readSafetensors, type TensorFile, writeSafetensors } from "./safetensors.ts";
 
 const sample: TensorFile = {
   tensors: new Map<string, Constant<"float32">>([
@@ -28,7 +28,6 @@ function file(header: string, data: Uint8Array | number = 0): Uint8Array<ArrayBu
 
 test("what is written is read back, bit by bit", () => {
   const bytes = writeSafetensors(sample);
-  expect(isSafetensors(bytes)).toBe(true);
   const { tensors, metadata } = readSafetensors("load", bytes);
   expect([...metadata]).toEqual([...sample.metadata]);
   expect([...tensors.keys()]).toEqual([...sample.tensors.keys()]);

@@ -58,13 +58,6 @@ export function writeSafetensors({ tensors, metadata }: TensorFile): Uint8Array<
   return bytes;
 }
 
-/** Whether bytes begin like a file of this format; an ONNX file never does. */
-export function isSafetensors(bytes: Uint8Array): boolean {
-  return (
-    bytes.length > LENGTH_BYTES && bytes[LENGTH_BYTES] === 0x7b && headerLength(bytes) <= bytes.length - LENGTH_BYTES
-  );
-}
-
 function headerLength(bytes: Uint8Array): number {
   return Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true));
 }
