@@ -23,7 +23,7 @@ export interface EngineOptions {
   /** Which build of the core; `"auto"`, the default, is `"relaxed"` where the runtime has relaxed SIMD, else `"simd"`. */
   readonly build?: Build | "auto" | undefined;
   /**
-   * Whether models can be trained on the engine: `fit`, `train`. `false` by default, as the core that can is larger by a third.
+   * Whether models can be trained on the engine: `fit`, `train`. `false` by default: the core that can is 1.4 times as large.
    * It computes everything else in the same way.
    */
   readonly training?: boolean | undefined;
