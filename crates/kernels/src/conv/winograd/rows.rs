@@ -7,8 +7,9 @@
 //! point at infinity.
 
 use super::super::packed::{PackedFilter, PackingKey};
+use super::pack::row_of_taps;
 use super::transform::{SPAN, TILE, of_filter, of_input, of_products};
-use super::{MAX_INPUTS, MAX_PRODUCTS, row_of_taps, store_part_of_tile};
+use super::{MAX_INPUTS, MAX_PRODUCTS, store_part_of_tile};
 use crate::activation::{Activation, load_part};
 use crate::epilogue::Epilogue;
 use crate::gemm::{FilterStrides, NR, PackedShape, Pixels, Places, RightHand, multiply};
