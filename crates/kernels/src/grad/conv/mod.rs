@@ -54,6 +54,10 @@ impl Conv2dGradient {
         let backward = match turned(&shape) {
             Some(spec) => match Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)?.with_accuracy(accuracy) {
                 conv if conv.strategy() == Strategy::Direct && scattered::pays(&shape) => Backward::Scattered,
+                // Where that pays, transforming the filter takes longer than the product.
+                conv if conv.strategy() == Strategy::WinogradRows => {
+                    Backward::Turned(conv.with_strategy(Strategy::Direct).unwrap_or(conv))
+                }
                 conv => Backward::Turned(conv),
             },
             None if depthwise::can_do(&shape) => Backward::Depthwise,
