@@ -2,11 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createEngine } from "../create.ts";
 import type { Engine } from "../engine.ts";
-import { LensletError } from "../errors.ts";
 import type { Model } from "../model/model.ts";
 import { arrays } from "./data/arrays.ts";
 import { adam, sgd } from "./optimiser.ts";
 import type { FitOptions } from "./options.ts";
+import { rejection } from "./testing/rejection.ts";
 import { bitsOf, lineNetwork, lines } from "./testing/tiny.ts";
 
 let engine: Engine;
@@ -21,15 +21,6 @@ const base: FitOptions = { ...samples, loss: "crossEntropy", batchSize: 32, opti
 
 function loaded(): Promise<Model> {
   return engine.load(lineNetwork());
-}
-
-async function rejection(promise: Promise<unknown>): Promise<LensletError> {
-  const error: unknown = await promise.then(
-    () => "nothing was rejected",
-    (reason: unknown) => reason,
-  );
-  if (error instanceof LensletError) return error;
-  throw error;
 }
 
 describe("what is wrong is named", () => {

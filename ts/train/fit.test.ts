@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createEngine } from "../create.ts";
 import type { Engine } from "../engine.ts";
-import { LensletError } from "../errors.ts";
 import type { ValueInfo } from "../model/graph.ts";
 import { dense, flatten, sequential, softmax } from "../model/layers/index.ts";
 import type { Model } from "../model/model.ts";
@@ -12,6 +11,7 @@ import { binaryCrossEntropy, crossEntropy, huber, type Loss, meanSquaredError } 
 import { adam, rmsprop, sgd } from "./optimiser.ts";
 import type { FitOptions } from "./options.ts";
 import { cosine, warmUp } from "./schedule.ts";
+import { rejection } from "./testing/rejection.ts";
 import { bitsOf, lineNetwork, lines } from "./testing/tiny.ts";
 
 let engine: Engine;
@@ -26,15 +26,6 @@ const base: FitOptions = { ...samples, loss: "crossEntropy", batchSize: 32, opti
 
 function loaded(): Promise<Model> {
   return engine.load(lineNetwork());
-}
-
-async function rejection(promise: Promise<unknown>): Promise<LensletError> {
-  const error: unknown = await promise.then(
-    () => "nothing was rejected",
-    (reason: unknown) => reason,
-  );
-  if (error instanceof LensletError) return error;
-  throw error;
 }
 
 describe("fit", () => {

@@ -11,6 +11,7 @@ import { adam, adamW, type Optimizer, rmsprop, sgd } from "./optimiser.ts";
 import type { FitOptions } from "./options.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { cosine } from "./schedule.ts";
+import { rejection } from "./testing/rejection.ts";
 import { bitsOf, lineNetwork, lines } from "./testing/tiny.ts";
 
 let engine: Engine;
@@ -34,15 +35,6 @@ const base: FitOptions = {
 /** All of an epoch but its time. */
 function timeless({ milliseconds: _, ...report }: EpochReport): object {
   return report;
-}
-
-async function rejection(promise: Promise<unknown>): Promise<LensletError> {
-  const error: unknown = await promise.then(
-    () => "nothing was rejected",
-    (reason: unknown) => reason,
-  );
-  if (error instanceof LensletError) return error;
-  throw error;
 }
 
 /** Trains to a step, saves there and stops. */
