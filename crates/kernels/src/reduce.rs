@@ -7,6 +7,7 @@ use crate::math;
 use crate::memory::Buffer;
 use crate::shape::{SpecError, checked_len, expect_len};
 use crate::simd::F32x4;
+use core::array;
 
 /// What becomes of many elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,37 +176,84 @@ impl Fold {
         }
     }
 
-    /// Takes a row in; `about` and `row` may be longer than `found`.
-    fn take(self, found: &mut [f32], row: &[f32], about: &[f32]) {
+    /// Takes rows of `width` in, of each what lies from `first` on; `about` may be longer than `found`.
+    fn take(self, found: &mut [f32], rows: &[f32], first: usize, width: usize, about: &[f32]) {
         let whole = found.len() & !3;
         let (vectors, rest) = found.split_at_mut(whole);
-        self.take_vectors(vectors, &row[..whole], &about[..whole]);
+        if whole > 0 {
+            self.take_vectors(vectors, rows, first, width, &about[..whole]);
+        }
         if !rest.is_empty() {
-            let [row, about] = [row, about].map(|values| load_part(&values[whole..][..rest.len()]).to_array());
-            let mut last = load_part(rest).to_array();
-            self.take_vectors(&mut last, &row, &about);
+            let part = |values: &[f32]| load_part(&values[whole..][..rest.len()]).to_array();
+            let (mut last, about) = (load_part(rest).to_array(), part(about));
+            for row in rows.chunks_exact(width) {
+                self.take_vectors(&mut last, &part(&row[first..]), 0, 4, &about);
+            }
             rest.copy_from_slice(&last[..rest.len()]);
         }
     }
 
-    fn take_vectors(self, found: &mut [f32], row: &[f32], about: &[f32]) {
+    /// A call for many rows: one for each took half as long again.
+    #[inline(never)]
+    fn take_vectors(self, found: &mut [f32], rows: &[f32], first: usize, width: usize, about: &[f32]) {
+        let rows = Rows { rows, first, width, about };
         match self {
-            Self::Sum => zip(found, row, about, |found, x, _| found + x),
-            Self::Square => zip(found, row, about, |found, x, about| (x - about).mul_add(x - about, found)),
-            Self::Abs => zip(found, row, about, |found, x, _| found + x.abs()),
-            Self::Exp => zip(found, row, about, |found, x, about| found + math::exp(x - about)),
-            Self::Max => zip(found, row, about, |found, x, _| found.max(x)),
-            Self::Min => zip(found, row, about, |found, x, _| found.min(x)),
-            Self::Prod => zip(found, row, about, |found, x, _| found * x),
+            Self::Sum => rows.zip_pairs(found, |found, x, _| found + x),
+            Self::Square => rows.zip_pairs(found, |found, x, about| (x - about).mul_add(x - about, found)),
+            Self::Abs => rows.zip_pairs(found, |found, x, _| found + x.abs()),
+            Self::Exp => rows.zip(found, |found, x, about| found + math::exp(x - about)),
+            Self::Max => rows.zip_pairs(found, |found, x, _| found.max(x)),
+            Self::Min => rows.zip_pairs(found, |found, x, _| found.min(x)),
+            Self::Prod => rows.zip_pairs(found, |found, x, _| found * x),
         }
     }
 }
 
-#[inline(always)]
-fn zip(found: &mut [f32], row: &[f32], about: &[f32], f: impl Fn(F32x4, F32x4, F32x4) -> F32x4) {
-    let (row, about) = (row.as_chunks::<4>().0, about.as_chunks::<4>().0);
-    for ((found, x), about) in found.as_chunks_mut::<4>().0.iter_mut().zip(row).zip(about) {
-        f(F32x4::load(found), F32x4::load(x), F32x4::load(about)).store(found);
+/// Rows of `width`, which is not 0, whose columns from `first` on are folded, and numbers of those columns.
+#[derive(Clone, Copy)]
+struct Rows<'a> {
+    rows: &'a [f32],
+    first: usize,
+    width: usize,
+    about: &'a [f32],
+}
+
+impl<'a> Rows<'a> {
+    /// The vectors of a row that are folded, as many as `len` floats make.
+    #[inline(always)]
+    fn vectors(&self, row: &'a [f32], len: usize) -> &'a [[f32; 4]] {
+        row[self.first..][..len].as_chunks().0
+    }
+
+    #[inline(always)]
+    fn zip(self, found: &mut [f32], f: impl Fn(F32x4, F32x4, F32x4) -> F32x4) {
+        let about = self.about.as_chunks::<4>().0;
+        let mut rows = self.rows;
+        while let Some((row, rest)) = rows.split_at_checked(self.width) {
+            rows = rest;
+            let row = self.vectors(row, found.len());
+            for ((found, x), about) in found.as_chunks_mut::<4>().0.iter_mut().zip(row).zip(about) {
+                f(F32x4::load(found), F32x4::load(x), F32x4::load(about)).store(found);
+            }
+        }
+    }
+
+    /// [`Self::zip`], two rows at a time: what was found is loaded and stored half as often.
+    #[inline(always)]
+    fn zip_pairs(self, found: &mut [f32], f: impl Fn(F32x4, F32x4, F32x4) -> F32x4) {
+        let about = self.about.as_chunks::<4>().0;
+        // Not `chunks_exact`, whose divisions take longer than a short row.
+        let mut rows = self.rows;
+        while let Some((pair, rest)) = rows.split_at_checked(2 * self.width) {
+            rows = rest;
+            let (a, b) = pair.split_at(self.width);
+            let (a, b) = (self.vectors(a, found.len()), self.vectors(b, found.len()));
+            for (((found, a), b), about) in found.as_chunks_mut::<4>().0.iter_mut().zip(a).zip(b).zip(about) {
+                let about = F32x4::load(about);
+                f(f(F32x4::load(found), F32x4::load(a), about), F32x4::load(b), about).store(found);
+            }
+        }
+        Self { rows, ..self }.zip(found, f);
     }
 }
 
@@ -223,10 +271,8 @@ fn fold_tile(fold: Fold, rows: &[f32], first: usize, width: usize, about: &[f32]
     to.fill(fold.start());
     for rows in rows.chunks(BLOCK * width) {
         block.fill(fold.start());
-        for row in rows.chunks_exact(width) {
-            fold.take(block, &row[first..], about);
-        }
-        fold.merge().take(to, block, about);
+        fold.take(block, rows, first, width, about);
+        fold.merge().take(to, block, 0, block.len(), about);
     }
 }
 
@@ -243,21 +289,33 @@ pub(crate) fn fold_row(fold: Fold, row: &[f32], about: f32) -> f32 {
     let about = [about; WIDTH];
     let mut lanes = [fold.start(); WIDTH];
     let lanes = &mut lanes[..row.len().min(WIDTH)];
+    let (whole, rest) = row.split_at(row.len() / WIDTH * WIDTH);
     if row.len() > BLOCK * WIDTH {
-        fold_tile(fold, &row[..row.len() / WIDTH * WIDTH], 0, WIDTH, &about, lanes);
-        let rest = row.chunks_exact(WIDTH).remainder();
-        fold.take(&mut lanes[..rest.len()], rest, &about);
+        fold_tile(fold, whole, 0, WIDTH, &about, lanes);
     } else {
-        for row in row.chunks(WIDTH) {
-            fold.take(&mut lanes[..row.len()], row, &about);
-        }
+        fold.take(lanes, whole, 0, WIDTH, &about);
     }
+    fold.take(&mut lanes[..rest.len()], rest, 0, rest.len(), &about);
     let start = f64::from(fold.start());
     let result = match fold {
-        Fold::Max => lanes.iter().fold(fold.start(), |max, &x| if x > max || x.is_nan() { x } else { max }).into(),
-        Fold::Min => lanes.iter().fold(fold.start(), |min, &x| if x < min || x.is_nan() { x } else { min }).into(),
+        Fold::Max | Fold::Min => {
+            let better = |a: F32x4, b: F32x4| if fold == Fold::Max { a.max(b) } else { a.min(b) };
+            let (fours, rest) = lanes.as_chunks::<4>();
+            let best = fours.iter().map(F32x4::load).fold(F32x4::splat(fold.start()), better).to_array();
+            let best =
+                best.iter().chain(rest).fold(F32x4::splat(fold.start()), |best, &x| better(best, F32x4::splat(x)));
+            best.to_array()[0].into()
+        }
         Fold::Prod => lanes.iter().fold(start, |product, &x| product * f64::from(x)),
-        _ => lanes.iter().fold(start, |sum, &x| sum + f64::from(x)),
+        _ => {
+            // Four chains of additions, each of which waits for the one before.
+            let (fours, rest) = lanes.as_chunks::<4>();
+            let mut sums = [start; 4];
+            for four in fours {
+                sums = array::from_fn(|i| sums[i] + f64::from(four[i]));
+            }
+            rest.iter().map(|&x| f64::from(x)).chain(sums).sum()
+        }
     };
     result as f32
 }
