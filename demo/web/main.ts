@@ -17,7 +17,7 @@ const surroundings = (name: ViewName) => ({ bench, chip, sources, isShown: () =>
 const parts: Readonly<Record<ViewName, View>> = {
   filtering: new FilterView(surroundings("filtering")),
   networks: new NetworksView(surroundings("networks")),
-  training: new TrainingView(() => views.current === "training"),
+  training: new TrainingView(chip, () => views.current === "training"),
 };
 
 await sources.usePhotograph();

@@ -69,6 +69,15 @@ describe("training", () => {
     await eventually(() => text("#tested-note")).toMatch(/^Where they are: CNN /);
   });
 
+  test("by its address: the engine that trains is the one that the page tells of", async () => {
+    await open();
+    await page.goto(`${page.url()}#training`);
+    await page.reload();
+    await eventually(() => page.locator("#train").isEnabled()).toBe(true);
+    await eventually(() => page.getAttribute("#engine", "data-state")).toBe("ready");
+    expect(await text("#engine-text")).toContain("SIMD");
+  });
+
   test("fits a phone", async () => {
     await enter({ viewport: { width: 390, height: 844 } });
     const width = await page.evaluate(() => document.documentElement.scrollWidth);

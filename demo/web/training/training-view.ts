@@ -4,6 +4,7 @@ import { filterSheet } from "../../training/sheets.ts";
 import { announce, announceNow } from "../announce.ts";
 import { brush, element, make } from "../dom.ts";
 import { isFatal, startTrainingEngine } from "../engine.ts";
+import type { EngineChip } from "../engine-chip.ts";
 import { Segments } from "../fields.ts";
 import { Latest } from "../latest.ts";
 import type { View } from "../views.ts";
@@ -20,6 +21,7 @@ const SHOWN = 40;
 /** Two networks to train: how they learn, what their first layers become, and what they make of pictures that have moved. */
 export class TrainingView implements View {
   readonly #isShown: () => boolean;
+  readonly #chip: EngineChip;
   readonly #choice: Segments;
   readonly #rates: Segments;
   readonly #form = element("learn", HTMLFormElement);
@@ -38,7 +40,8 @@ export class TrainingView implements View {
   #rate: string = RATES[1];
   #running: AbortController | undefined;
 
-  constructor(isShown: () => boolean) {
+  constructor(chip: EngineChip, isShown: () => boolean) {
+    this.#chip = chip;
     this.#isShown = isShown;
     this.#choice = new Segments(
       element("learner", HTMLElement),
@@ -99,9 +102,16 @@ export class TrainingView implements View {
   }
 
   async #ready(): Promise<{ readonly engine: Engine; readonly samples: Samples }> {
-    this.#engine ??= startTrainingEngine();
+    this.#engine ??= this.#start();
     const { samples = await readSamples() } = { samples: this.#samples };
     return { engine: await this.#engine, samples };
+  }
+
+  async #start(): Promise<Engine> {
+    const engine = await startTrainingEngine();
+    this.#chip.introduce(engine);
+    this.#chip.well();
+    return engine;
   }
 
   #use(kind: Kind): void {
