@@ -37,7 +37,7 @@ export const attributeKinds: { readonly [T in OpType]: AttributeKinds<T> } = {
   Gemm: { ...fused, alpha: "number", beta: "number", transA: "flag", transB: "flag" },
   MatMul: fused,
 
-  BatchNormalization: epsilon,
+  BatchNormalization: { ...epsilon, momentum: "number" },
   InstanceNormalization: epsilon,
   LayerNormalization: { ...axis, ...epsilon },
   GroupNormalization: { ...epsilon, numGroups: "integer" },

@@ -97,8 +97,11 @@ export interface Attributes {
   readonly MatMul: Fused;
 
   // Normalisation.
-  /** Inference: inputs `x, scale, bias, mean, variance`. */
-  readonly BatchNormalization: { readonly epsilon: number };
+  /**
+   * Inference: inputs `x, scale, bias, mean, variance`. Training moves the last two after the batches' own:
+   * `running = momentum running + (1 - momentum) batch`.
+   */
+  readonly BatchNormalization: { readonly epsilon: number; readonly momentum: number };
   readonly InstanceNormalization: { readonly epsilon: number };
   readonly LayerNormalization: { readonly axis: number; readonly epsilon: number };
   readonly GroupNormalization: { readonly epsilon: number; readonly numGroups: number };

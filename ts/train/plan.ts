@@ -15,6 +15,7 @@ import {
 } from "../model/lower/lowering.ts";
 import { moveBetween, plainOrder } from "../model/layout.ts";
 import { type Program, planSteps } from "../model/program.ts";
+import { describeNode } from "../model/signature.ts";
 import { differentiate } from "./backward/differentiate.ts";
 import { type Loss, lossCall } from "./loss.ts";
 import { type Optimizer, optimiserWords, optimiserSlots } from "./optimiser.ts";
@@ -83,9 +84,6 @@ export function variablesOf({ parameters, statistics }: Trained, optimizer: Opti
   return { byName, slots };
 }
 
-/** How much of the running statistics a batch replaces: PyTorch's default. */
-const MOMENTUM = 0.1;
-
 /** Steps in the making. */
 class Steps {
   readonly steps: LoweredStep[] = [];
@@ -131,7 +129,7 @@ export function planStep(task: Task, batchSize: number, idOf: (variable: Variabl
 
 /** What follows the backward pass: the gradients' norms, the optimiser's steps, and statistics that move. */
 function planUpdate(
-  { clipNorm, optimizer, variables }: Task,
+  { call, clipNorm, optimizer, variables }: Task,
   forward: readonly LoweredStep[],
   gradients: ReadonlyMap<Variable, Buffer>,
   { loss, clock, norms }: { readonly loss: Buffer; readonly clock: Buffer; readonly norms: Temporary },
@@ -150,9 +148,19 @@ function planUpdate(
     if (op !== "batchNormTraining" || y === undefined || statistics === undefined) continue;
     const [channels = 1] = sizes;
     const running = [3, 4].flatMap((index) => variables.byName.get(node.inputs[index] ?? "") ?? []);
-    update.push(node, "movingStatistics", [statistics, scale], running, [channels, MOMENTUM, y.length / channels]);
+    const replaced = shareOfBatch(call, node);
+    update.push(node, "movingStatistics", [statistics, scale], running, [channels, replaced, y.length / channels]);
   }
   return update.steps;
+}
+
+/** How much of its running statistics a normalisation has a batch's own replace. */
+function shareOfBatch(call: string, node: Node): number {
+  if (node.op !== "BatchNormalization") throw new Error(`${node.op} has no running statistics`);
+  const { momentum } = node.attributes;
+  if (momentum >= 0 && momentum <= 1) return 1 - momentum;
+  const text = `${call}: ${describeNode(node)} has a momentum of ${momentum}; running statistics follow batches by one from 0 to 1: freeze its mean and variance, so that it normalises by these`;
+  throw new LensletError("model-unsupported", text, { argument: "model" });
 }
 
 /** Parts of a forward pass that are tried: about the root of the number of layers takes the least memory. */

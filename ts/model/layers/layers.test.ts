@@ -98,6 +98,10 @@ describe("mistakes", () => {
       /images \[h, w, c\]/,
     ],
     "an unknown option": [() => conv2d({ filters: 1, size: 3, strides: 2 } as never), /unknown key "strides"/],
+    "a momentum that is no share": [
+      () => batchNorm({ momentum: 1.1 }),
+      /momentum is 1.1; expected a number from 0 to 1/,
+    ],
     "groups that do not divide": [() => conv2d({ filters: 3, size: 3, groups: 2 }), /divisor of the 3 filters/],
     "a window larger than the image": [
       () => sequential([avgPool2d({ size: 9 })], { input: [4, 4, 1] }),

@@ -9,6 +9,12 @@ import { checkedValue, type Layer, type LayerOptions } from "./network.ts";
 export interface BatchNormLayerOptions extends LayerOptions {
   /** Added to variances. Default 1e-5. */
   readonly epsilon?: number | undefined;
+  /**
+   * How much of the running mean and variance stays at each step of training, 0 to 1: `running = momentum running +
+   * (1 - momentum) batch`, as in ONNX and Keras; PyTorch's momentum is 1 less it. Default 0.9, ONNX's (PyTorch: 0.1, which
+   * is the same; Keras: 0.99).
+   */
+  readonly momentum?: number | undefined;
   /** Known statistics and weights, one number a channel. Default mean 0, variance 1, scale 1, offset 0. */
   readonly weights?:
     | {
@@ -23,9 +29,11 @@ export interface BatchNormLayerOptions extends LayerOptions {
 /** Batch normalisation, channel by channel, as `engine.batchNorm`. */
 export function batchNorm(options: BatchNormLayerOptions = {}): Layer {
   const call = "batchNorm";
-  checkOptions(call, options, ["epsilon", "weights", "name"]);
+  checkOptions(call, options, ["epsilon", "momentum", "weights", "name"]);
   const epsilon = numeric(call, "epsilon", options.epsilon ?? 1e-5, "a positive number", true);
   if (epsilon <= 0) throw invalid(call, "epsilon", epsilon, "a positive number");
+  const momentum = numeric(call, "momentum", options.momentum ?? 0.9, "a number from 0 to 1");
+  if (momentum < 0 || momentum > 1) throw invalid(call, "momentum", momentum, "a number from 0 to 1");
   const { scale, offset, mean, variance, ...unknown } = options.weights ?? {};
   checkOptions(call, unknown, [], "weights");
   return (x) => {
@@ -45,7 +53,8 @@ export function batchNorm(options: BatchNormLayerOptions = {}): Layer {
       weight("mean", mean, 0),
       weight("variance", variance, 1),
     ];
-    return network.add("BatchNormalization", name, [x, ...weights], { epsilon: Math.fround(epsilon) }, shape);
+    const attributes = { epsilon: Math.fround(epsilon), momentum: Math.fround(momentum) };
+    return network.add("BatchNormalization", name, [x, ...weights], attributes, shape);
   };
 }
 

@@ -121,7 +121,7 @@ describe("foldAffine", () => {
        -> y`,
       `x: [2, 3, 4, 4]
        r = Relu(x)
-       y = BatchNormalization(r, y.scale: [3], y.shift: [3], y.mean: [3], y.variance: [3]) epsilon=0
+       y = BatchNormalization(r, y.scale: [3], y.shift: [3], y.mean: [3], y.variance: [3]) epsilon=0 momentum=1
        -> y`,
     );
   });

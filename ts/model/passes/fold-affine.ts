@@ -193,7 +193,7 @@ function mergeAffines(rewrite: Rewrite, node: Node): Node {
       vector("variance", () => 1),
     ],
     outputs: node.outputs,
-    attributes: { epsilon: 0 },
+    attributes: { epsilon: 0, momentum: 1 },
   };
   rewrite.merge([before, node], merged);
   return merged;

@@ -15,7 +15,7 @@ const USUAL: Partial<Attributes> = {
   Conv: { ...WINDOW, group: 1 },
   ConvTranspose: { ...WINDOW, group: 1, outputPadding: [], outputShape: [] },
   Gemm: { alpha: 1, beta: 1, transA: false, transB: false },
-  BatchNormalization: { epsilon: 1e-5 },
+  BatchNormalization: { epsilon: 1e-5, momentum: 0.9 },
   InstanceNormalization: { epsilon: 1e-5 },
   GroupNormalization: { epsilon: 1e-5, numGroups: 1 },
   LayerNormalization: { axis: -1, epsilon: 1e-5 },

@@ -56,7 +56,7 @@ const TABLE: Table = {
   },
   Gemm: { ...fused, ...alpha, beta: ["beta", float], transA: ["transA", flag], transB: ["transB", flag] },
   MatMul: fused,
-  BatchNormalization: epsilon,
+  BatchNormalization: { ...epsilon, momentum: ["momentum", float] },
   InstanceNormalization: epsilon,
   LayerNormalization: { ...axis, ...epsilon },
   GroupNormalization: { ...epsilon, numGroups: ["num_groups", int] },

@@ -85,7 +85,7 @@ const forms: Readonly<Record<string, Form>> = {
       momentum: float(0.25),
       spatial: int(1),
     }),
-    becomes: ['BatchNormalization(x, s, b, m, v) {"epsilon":0.5} -> y'],
+    becomes: ['BatchNormalization(x, s, b, m, v) {"epsilon":0.5,"momentum":0.25} -> y'],
   },
   "GroupNormalization of opset 18, with a scale a group": {
     opset: 18,

@@ -5,13 +5,12 @@ import { checkSizes } from "./window.ts";
 
 const EPSILON = 1e-5;
 
-/** Normalisations, as inference has them. */
+/** Normalisations, as inference has them, and what training has to know. */
 export const normalisations: Operators = {
   BatchNormalization: {
     inputs: [5, 5],
     add: (node, graph) => {
       const { attributes, version } = node;
-      attributes.ignore("momentum");
       if (version < 6) attributes.ignore("consumed_inputs");
       if (version < 7 && !attributes.flag("is_test", false)) node.unsupported("is_test 0: training");
       if (version < 9 && !attributes.flag("spatial", true)) node.unsupported("spatial 0");
@@ -19,7 +18,7 @@ export const normalisations: Operators = {
       graph.add({
         ...node.base,
         op: "BatchNormalization",
-        attributes: { epsilon: attributes.float("epsilon", EPSILON) },
+        attributes: { epsilon: attributes.float("epsilon", EPSILON), momentum: attributes.float("momentum", 0.9) },
       });
     },
   },

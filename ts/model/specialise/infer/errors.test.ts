@@ -123,7 +123,7 @@ const refusals: readonly Refusal[] = [
   refuses(
     "BatchNormalization",
     [images, [4], [4], [5], [4]],
-    { epsilon: 0 },
+    { epsilon: 0, momentum: 0.9 },
     "mean has the shape [5]; expected [4] (one for each channel of x)",
   ),
   refuses(

@@ -196,8 +196,8 @@ describe("inference of layers", () => {
     yields("MatMul", [[2, 3, 4], [4]], fused, [2, 3]),
 
     // Normalisation.
-    yields("BatchNormalization", [[2, 3, 4, 5], [3], [3], [3], [3]], { epsilon: 1e-5 }, [2, 3, 4, 5]),
-    yields("BatchNormalization", [[2, 3], [3], [3], [3], [3]], { epsilon: 1e-5 }, [2, 3]),
+    yields("BatchNormalization", [[2, 3, 4, 5], [3], [3], [3], [3]], { epsilon: 1e-5, momentum: 0.9 }, [2, 3, 4, 5]),
+    yields("BatchNormalization", [[2, 3], [3], [3], [3], [3]], { epsilon: 1e-5, momentum: 0.9 }, [2, 3]),
     yields("InstanceNormalization", [[2, 3, 4], [3], [3]], { epsilon: 1e-5 }, [2, 3, 4]),
     yields("GroupNormalization", [[3, 4, 2, 2], [4], [4]], { epsilon: 1e-5, numGroups: 2 }, [3, 4, 2, 2]),
     yields(
