@@ -195,11 +195,26 @@ describe("functions of elements", () => {
     await expectGradients(`${IMAGE}\ny = PRelu(x, s: [5, 4])\n-> y`, ["w", "b", "s"]);
   });
 
-  it("activations with a slope below 0 where the output does not tell the input's sign are refused", async () => {
-    const text = `${IMAGE}\na = LeakyRelu(x) alpha=-0.5\ny = Elu(a) alpha=-1\n-> y`;
-    await expect(expectGradients(text, [])).rejects.toMatchObject({
-      code: "model-unsupported",
-      message: expect.stringMatching(/"a" \(LeakyRelu\): its alpha is below 0; "y" \(Elu\)/) as string,
+  describe("whose results do not tell on which side of 0 their operands are", () => {
+    const folded = [
+      "LeakyRelu(x) alpha=-0.5",
+      "Elu(x) alpha=-0.7",
+      "Selu(x) alpha=-1.5",
+      "Selu(x) alpha=1.5 gamma=-0.8",
+      "Selu(x) alpha=-1.2 gamma=-0.8",
+      "PRelu(x, [-0.5])",
+    ];
+    const freeze = ["[-0.5]"];
+    it.each(folded)("%s", async (f) => {
+      const options = f.includes("[") ? { freeze } : {};
+      await expectGradients(`${IMAGE}\ny = ${f}\n-> y`, ["w", "b"], options);
+      await expectGradients(`${IMAGE}\na = ${f}\ny = Conv(a, u: [2, 3, 3, 3])\n-> y`, ["w", "b", "u"], options);
+      await expectGradients(`${IMAGE}\na = ${f}\ny = MaxPool(a) kernelShape=[2, 2]\n-> y`, ["w", "b"], options);
+      await expectGradients(
+        `${IMAGE}\na = Abs(x)\nc = Neg(a)\ny = ${f.replace("(x", "(c")}\n-> y`,
+        ["w", "b"],
+        options,
+      );
     });
   });
 

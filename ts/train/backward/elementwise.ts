@@ -2,9 +2,11 @@
 import type { OpName } from "../../command.ts";
 import { activationWords } from "../../ops/activation.ts";
 import { elementCount, type Shape } from "../../shape.ts";
-import type { Buffer } from "../../model/lower/lowering.ts";
+import type { Buffer, LoweredStep } from "../../model/lower/lowering.ts";
 import type { Rule } from "./rule.ts";
 import { BINARY, broadcast, number, type Site, UNARY } from "./site.ts";
+
+const { add, sub, mul, div, pow, equal, less, greater } = BINARY;
 
 /** Activations whose derivative is computed from their input; of the others from their output. */
 const FROM_INPUT: ReadonlySet<number> = new Set(
@@ -17,25 +19,43 @@ const [LEAKY_RELU, ELU, SELU] = (["leakyRelu", "elu", "selu"] as const).map(
 );
 
 /** Whether an activation, as words, may be part of the operator before it: its output tells its derivative. */
-export function isToldByOutput([code = 0, ...parameters]: readonly number[]): boolean {
-  return !FROM_INPUT.has(code) && refusal([code, ...parameters]) === undefined;
+export function isToldByOutput(words: readonly number[]): boolean {
+  return !FROM_INPUT.has(words[0] ?? 0) && !isFolded(words);
 }
 
-function refusal([code, a = 0, b = 0]: readonly number[]): string | undefined {
-  const negative = ((code === LEAKY_RELU || code === ELU) && a < 0) || (code === SELU && (a < 0 || b < 0));
-  return negative ? "its alpha is below 0" : undefined;
+/** Whether an activation that bends at 0 falls on one side of it: its output does not tell the side, which decides its slope. */
+function isFolded([code, a = 0, b = 0]: readonly number[]): boolean {
+  return ((code === LEAKY_RELU || code === ELU) && a < 0) || (code === SELU && (a < 0 || b < 0));
 }
 
 /** An activation as an operator. */
 export const activation: Rule = {
-  refuses: ({ words }) => refusal(words),
   run: (at) => {
     const { words } = at.step;
     const [code = 0] = words;
-    const isDone = code === 0 || at.isPastActivation;
-    at.give(0, isDone ? at.gradient : derive(at, FROM_INPUT.has(code) ? at.input(0) : at.output, words));
+    if (code === 0 || at.isPastActivation) at.give(0, at.gradient);
+    else if (isFolded(words)) at.give(0, unfolded(at, words));
+    else at.give(0, derive(at, FROM_INPUT.has(code) ? at.input(0) : at.output, words));
   },
 };
+
+/** The gradient of an activation {@link isFolded} is true of: the slope above 0, or that below it, which the output tells there. */
+function unfolded(at: Site, [code, alpha = 0, gamma = 1]: readonly number[]): Buffer {
+  const { gradient: g, output } = at;
+  const { length } = output;
+  const isAbove = at.binary(greater, at.input(0), 0, length);
+  const above = code === SELU ? at.binary(mul, g, gamma, length) : g;
+  const limit = code === SELU ? gamma * alpha : alpha;
+  const below = at.binary(mul, g, code === LEAKY_RELU ? alpha : at.binary(add, output, limit), length);
+  return at.make("where", [isAbove, above, below], [1, length, length, length], length);
+}
+
+/** What keeps an operator from having a gradient: an activation in it whose derivative its result does not tell. */
+export function refusesActivation({ op, words }: LoweredStep): string | undefined {
+  const activation = ACTIVATION_WORDS[op]?.(words) ?? [];
+  if (isToldByOutput(activation)) return undefined;
+  return "its activation is one of those that must be nodes of their own to be trained through";
+}
 
 /** The gradient in front of an activation that is the last part of an operator. */
 export function unfused(at: Site, words: readonly number[]): Buffer {
@@ -69,8 +89,6 @@ function derive(at: Site, values: Buffer, words: readonly number[]): Buffer {
 
 /** The gradient of a function of one element. */
 type Derivative = (at: Site, x: Buffer, g: Buffer, length: number) => Buffer;
-
-const { add, sub, mul, div, pow, equal, less, greater } = BINARY;
 
 /** By the core's codes. */
 const UNARIES: ReadonlyMap<number, Derivative> = new Map<number, Derivative>([

@@ -1,6 +1,6 @@
 /** Gradients of convolutions, dense layers, pools and resized images. */
 import { type Buffer, NONE, temporary } from "../../model/lower/lowering.ts";
-import { pastActivation, unfused } from "./elementwise.ts";
+import { pastActivation, refusesActivation, unfused } from "./elementwise.ts";
 import type { Rule } from "./rule.ts";
 import { lengthOf, type Site } from "./site.ts";
 
@@ -30,6 +30,7 @@ function layer(
 }
 
 export const conv2d: Rule = {
+  refuses: refusesActivation,
   run: (at) => {
     const g = layer(at, "conv2dGrad", CONVOLUTION, []);
     // What is added before the activation.
@@ -38,12 +39,14 @@ export const conv2d: Rule = {
 };
 
 export const convTranspose2d: Rule = {
+  refuses: refusesActivation,
   run: (at) => {
     layer(at, "convTranspose2dGrad", CONVOLUTION, at.step.words.slice(CONVOLUTION + 3));
   },
 };
 
 export const dense: Rule = {
+  refuses: refusesActivation,
   run: (at) => {
     layer(at, "denseGrad", DENSE, []);
   },
