@@ -13,7 +13,7 @@ mod winograd;
 pub use packed::{PackedFilter, PackingKey, Packs};
 pub(crate) use packed::{PackedForm, channels_first};
 pub use transposed::ConvTranspose2d;
-pub(crate) use winograd::transform as winograd_transform;
+pub(crate) use winograd::{FilterWindows, transform as winograd_transform};
 
 use crate::activation::Activation;
 use crate::epilogue::Epilogue;
@@ -77,7 +77,7 @@ impl Strategy {
 pub enum Accuracy {
     /// [`Strategy::Winograd`] where it is faster. With numbers of a size, its errors are twice those of a plain sum: at 64, 128, 256
     /// and 512 channels their root mean square is 14, 19, 27 and 36 times 2^-24 of that of the outputs, a plain sum's 7, 10, 14
-    /// and 20; the largest of some thousand 91 to 226 times, a plain sum's 57 to 139. Where a tile of 6x6 inputs has larger numbers
+    /// and 20; the largest of some thousand 92 to 239 times, a plain sum's 57 to 139. Where a tile of 6x6 inputs has larger numbers
     /// than an output sees, the error is theirs. `tests/winograd.rs` bounds both. [`Strategy::WinogradRows`] where that is faster:
     /// 10, 14, 19 and 27 times 2^-24.
     /// [`Strategy::Separable`] where it is: the error bound is that of the plain sum, the roundings are others.

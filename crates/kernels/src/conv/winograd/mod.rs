@@ -14,6 +14,7 @@ mod pack;
 pub(super) mod rows;
 pub(crate) mod transform;
 
+pub(crate) use pack::FilterWindows;
 pub(super) use pack::pack;
 
 use crate::activation::{load_part, store_part};

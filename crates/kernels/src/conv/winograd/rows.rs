@@ -7,8 +7,8 @@
 //! point at infinity.
 
 use super::super::packed::{PackedFilter, PackingKey};
-use super::pack::row_of_taps;
-use super::transform::{SPAN, TILE, of_filter, of_input, of_products};
+use super::pack::{FilterWindows, NO_TAPS, SIDE, blocks, transform};
+use super::transform::{SPAN, TILE, of_input, of_products};
 use super::{MAX_INPUTS, MAX_PRODUCTS, store_part_of_tile};
 use crate::activation::{Activation, load_part};
 use crate::epilogue::Epilogue;
@@ -64,30 +64,23 @@ pub(in super::super) fn pack(
 ) -> Result<PackedFilter, SpecError> {
     let matrices = matrices(shape);
     let depth = shape.input.c;
+    let windows = FilterWindows::new(shape.h.kernel * SIDE, strides, filter);
     PackedFilter::new(key, matrices.checked_len()?, |packed| {
-        for (panel, column) in packed.chunks_mut(SPAN * matrices.k * NR).zip((0..matrices.n).step_by(NR)) {
-            let width = NR.min(matrices.n - column);
-            let lanes = panel.len() / (SPAN * matrices.k);
-            for tap in 0..shape.h.kernel {
-                for c in 0..shape.input.c {
-                    let first = tap * strides.tap_h + c * strides.k_c + column * strides.n;
-                    let place = (tap * depth + c) * lanes;
-                    pack_row(strides, &filter[first..], width, &mut panel[place..], [matrices.k * lanes, lanes]);
+        let mut taps = NO_TAPS;
+        for rows in blocks(depth) {
+            for (panel, column) in packed.chunks_mut(SPAN * matrices.k * NR).zip((0..matrices.n).step_by(NR)) {
+                let lanes = panel.len() / (SPAN * matrices.k);
+                let count = rows.len() * lanes / 4;
+                windows.gather(rows.clone(), column..matrices.n.min(column + NR), &mut taps);
+                for (tap, taps) in taps.chunks_exact(SIDE).enumerate().take(shape.h.kernel) {
+                    let at = (tap * depth + rows.start) * lanes;
+                    let mut points = panel.chunks_exact_mut(matrices.k * lanes);
+                    let to = from_fn(|_| &mut points.next().unwrap_or_default()[at..][..4 * count]);
+                    transform(from_fn(|w| &taps[w][..count]), to.map(|to| to.as_chunks_mut().0));
                 }
             }
         }
     })
-}
-
-/// Transforms the rows of taps of `width` columns and one channel, which begin where `filter` does, and writes a row of `lanes` columns to
-/// each point's matrix, `step` apart. A function of its own: V8 replaces its quick code between two calls, not within one.
-#[inline(never)]
-fn pack_row(strides: &FilterStrides, filter: &[f32], width: usize, to: &mut [f32], [step, lanes]: [usize; 2]) {
-    for (values, to) in of_filter(&row_of_taps(strides, filter, width)).iter().zip(to.chunks_mut(step)) {
-        for (to, value) in to[..lanes].iter_mut().zip(values) {
-            *to = *value as f32;
-        }
-    }
 }
 
 /// A convolution by tiles of four outputs of a row.

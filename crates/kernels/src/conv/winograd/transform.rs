@@ -3,8 +3,7 @@
 //! The points are 0, ±√½, ±√2 and infinity. Lavin and Gray took 0, ±1, ±2: as many operations, but numbers spread further
 //! apart, and with them twice the error. Squares of the points and their products are exact.
 
-use crate::gemm::NR;
-use crate::simd::F32x4;
+use crate::simd::{F32x4, hoisted};
 use core::f32::consts::{FRAC_1_SQRT_2, SQRT_2};
 
 /// Outputs of a tile along an axis.
@@ -33,22 +32,20 @@ pub(crate) fn of_input(d: [F32x4; SPAN]) -> [F32x4; SPAN] {
     ]
 }
 
-/// Three taps of some columns at the six points, in f64: weights are transformed once and rounded once.
-#[inline(never)]
-pub(super) fn of_filter(g: &[[f64; NR]; 3]) -> [[f64; NR]; SPAN] {
-    let mut points = [[0.0; NR]; SPAN];
-    for lane in 0..NR {
-        let [g0, g1, g2] = g.each_ref().map(|tap| tap[lane]);
-        let inner = (g0 + 0.5 * g2) * (-2.0 / 3.0);
-        let inner_odd = g1 * (-2.0 / 3.0 * core::f64::consts::FRAC_1_SQRT_2);
-        let outer = (g0 + 2.0 * g2) / 6.0;
-        let outer_odd = g1 * (core::f64::consts::SQRT_2 / 6.0);
-        let values = [g0, inner + inner_odd, inner - inner_odd, outer + outer_odd, outer - outer_odd, g2];
-        for (to, value) in points.iter_mut().zip(values) {
-            to[lane] = value;
-        }
-    }
-    points
+/// The factors of [`of_filter`], to be made before a loop.
+#[inline(always)]
+pub(super) fn filter_factors() -> [F32x4; 6] {
+    hoisted([0.5, 2.0, -2.0 / 3.0, 1.0 / 6.0, -2.0 / 3.0 * FRAC_1_SQRT_2, SQRT_2 / 6.0])
+}
+
+/// Three taps at the six points.
+#[inline(always)]
+pub(super) fn of_filter(g: [F32x4; 3], factors: &[F32x4; 6]) -> [F32x4; SPAN] {
+    let [half, two, two_thirds, sixth, inner_odd, outer_odd] = *factors;
+    let inner = g[2].mul_add(half, g[0]) * two_thirds;
+    let outer = g[2].mul_add(two, g[0]) * sixth;
+    let (inner_odd, outer_odd) = (g[1] * inner_odd, g[1] * outer_odd);
+    [g[0], inner + inner_odd, inner - inner_odd, outer + outer_odd, outer - outer_odd, g[2]]
 }
 
 /// Four outputs from products at the six points.

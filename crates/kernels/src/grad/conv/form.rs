@@ -1,6 +1,6 @@
 //! The order of a filter's numbers, where it is not the gradients' own.
 
-use super::tiled_filter::Windows;
+use crate::conv::FilterWindows;
 use crate::layout::transpose;
 use crate::memory::Buffer;
 use crate::shape::{Conv2dShape, Layout, SpecError};
@@ -53,11 +53,11 @@ impl FilterForm {
     }
 
     /// The windows that the turned filter has, of one group: from output channels to input channels.
-    pub(super) fn windows(self, filter: &[f32]) -> Windows<'_> {
+    pub(super) fn windows(self, filter: &[f32]) -> FilterWindows<'_> {
         let Self { taps, in_c, out_c, .. } = self;
         let [tap_step, k_step, n_step] =
             if self.channels_first { [1, in_c * taps, taps] } else { [in_c * out_c, 1, out_c] };
-        Windows { filter, tap_step, k_step, n_step }
+        FilterWindows { filter, taps, tap_step, k_step, n_step, turned: true }
     }
 
     /// The filter turned around: `[k_h, k_w, out_c / groups, in_c]`, taps in reverse order.

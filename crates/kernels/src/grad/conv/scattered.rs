@@ -3,8 +3,8 @@
 //!
 //! Its multiplications are those of the forward pass, whose windows lie in the image; a tap's few channels share vectors with the next tap's.
 
-use super::tiled_filter::Windows;
 use crate::activation::Activation;
+use crate::conv::FilterWindows;
 use crate::epilogue::Epilogue;
 use crate::gemm::{NR, Pixels, Places, RightHand, multiply};
 use crate::memory::{Buffer, Workspace};
@@ -42,7 +42,7 @@ pub(super) fn pays(shape: &Conv2dShape) -> bool {
 /// `windows` are the filter's, from output channels to input channels.
 pub(super) fn run(
     shape: &Conv2dShape,
-    windows: &Windows<'_>,
+    windows: &FilterWindows<'_>,
     grad_output: &[f32],
     workspace: &mut Workspace,
     grad_input: &mut [f32],
@@ -117,7 +117,7 @@ impl Row<'_> {
 }
 
 /// The filter as panels `[output channel][taps' rows]`, zeros behind each row of taps.
-fn pack(shape: &Conv2dShape, windows: &Windows<'_>) -> Result<Buffer, SpecError> {
+fn pack(shape: &Conv2dShape, windows: &FilterWindows<'_>) -> Result<Buffer, SpecError> {
     let Conv2dShape { input, output, h, w, .. } = shape;
     let n = h.kernel * run_len(shape);
     let mut packed = Buffer::zeroed(output.c * n)?;
