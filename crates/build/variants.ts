@@ -4,6 +4,7 @@
  */
 
 import { join } from "node:path";
+import { trapInsteadOfPanics } from "./panics.ts";
 import { ROOT, TARGET } from "./paths.ts";
 import { run } from "./process.ts";
 import type { Rust } from "./toolchain.ts";
@@ -48,8 +49,8 @@ const CODEGEN_FLAGS = [
   // Copies of loops for each value of a condition that stays the same in them: 4% of all code, and no kernel is faster with
   // them, since those that would be say so themselves, by types and const parameters.
   "-Cllvm-args=-unswitch-threshold=0",
-  // File, line and column of each place that can panic were 6 of 143 kB, gzipped. A trap's stack says the same: offsets in the
-  // file, which the same source makes byte for byte.
+  // No file, line and column of each place that can panic: nobody reads them, see panics.ts. A trap's stack says the same:
+  // offsets in the file, which the same source makes byte for byte.
   "-Zlocation-detail=none",
 ];
 
@@ -113,6 +114,8 @@ async function compileVariant(variant: Variant, rust: Rust, tools: Tools): Promi
 
   const wasmOpt = join(ROOT, "node_modules", "binaryen", "bin", "wasm-opt");
   const relaxed = instructions.targetFeatures.includes("relaxed-simd") ? ["--enable-relaxed-simd"] : [];
-  await run(process.execPath, [wasmOpt, ...WASM_OPT_FLAGS, ...relaxed, join(out, "core_bg.wasm"), "--output", wasm]);
+  const linked = join(out, "core_bg.wasm");
+  trapInsteadOfPanics(linked);
+  await run(process.execPath, [wasmOpt, ...WASM_OPT_FLAGS, ...relaxed, linked, "--output", wasm]);
   return { variant, wasm, declarations: join(out, "core_bg.wasm.d.ts") };
 }

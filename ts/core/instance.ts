@@ -187,10 +187,10 @@ export class CoreInstance {
     try {
       return call();
     } catch (cause) {
-      const text = this.#text() || (cause instanceof Error ? cause.message : String(cause));
+      const text = cause instanceof Error ? cause.message : String(cause);
       this.#trap = new LensletError(
         "core-trapped",
-        `the WebAssembly core stopped (${text.replace("\n", ": ")}); dispose this engine and create another. This is a defect of lenslet: please report it`,
+        `the WebAssembly core stopped (${text}); dispose this engine and create another. This is a defect of lenslet: please report it`,
         { cause },
       );
       throw this.#trap;

@@ -175,7 +175,7 @@ fn run_twice(memory: &mut Memory, step: StepRef, given: Given) -> Result<(), Spe
 
 thread_local! {
     static CORE: RefCell<Core> = RefCell::new(Core::new());
-    /// What the last call that had something to say says. Apart from [`Core`]: a panic hook runs while that is borrowed.
+    /// What the last call that had something to say says.
     static TEXT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
@@ -193,11 +193,6 @@ pub(crate) fn report<T>(result: Result<T, SpecError>) -> u32 {
 /// Keeps a text for JavaScript.
 pub(crate) fn say(text: &str) {
     TEXT.set(text.into());
-}
-
-/// Keeps the text of panics for JavaScript, which sees no more of them than a trap.
-pub(crate) fn keep_panics() {
-    std::panic::set_hook(Box::new(|info| TEXT.set(["core\n", info.payload_as_str().unwrap_or("panicked")].concat())));
 }
 
 /// Where the last text lies, and its length in bytes.

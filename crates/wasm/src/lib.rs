@@ -18,14 +18,13 @@ mod program;
 mod words;
 
 use crate::call::Operator;
-use crate::core::{CALL_BLOCK_LENGTH, keep_panics, last_text, report, say, with_core};
+use crate::core::{CALL_BLOCK_LENGTH, last_text, report, say, with_core};
 use lenslet_kernels::conv::Accuracy;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// Says which build this is: 0 simd, 1 relaxed. To be called first: from then on the text of a panic is kept.
+/// Says which build this is: 0 simd, 1 relaxed.
 #[wasm_bindgen]
 pub fn build() -> u32 {
-    keep_panics();
     u32::from(lenslet_kernels::simd::RELAXED)
 }
 
