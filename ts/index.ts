@@ -86,6 +86,7 @@ export type {
   EvaluateOptions,
   FitOptions,
   PredictOptions,
+  SampleInputs,
   SampleOptions,
   TrainingMemoryOptions,
 } from "./train/options.ts";
@@ -93,7 +94,7 @@ export type { Freeze } from "./train/parameters.ts";
 export type { Schedule, TrainingLength } from "./train/schedule.ts";
 export * as schedules from "./train/schedules.ts";
 export type { SaveWeightsOptions } from "./train/trainable.ts";
-export type { Dataset, Samples } from "./train/data/dataset.ts";
+export type { Dataset, MultiInputDataset, MultiInputSamples, Samples } from "./train/data/dataset.ts";
 export * as data from "./train/data/index.ts";
 export type { Profile } from "./model/profile.ts";
 export type { Summary } from "./model/summary.ts";

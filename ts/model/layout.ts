@@ -149,3 +149,26 @@ export function collapse(shapes: readonly Shape[]): readonly Shape[] {
   }
   return merged;
 }
+
+/** Row-major numbers of a shape with their axes in another order: axis i of the result is axis `perm[i]`. */
+export function transposed(data: ArrayLike<number>, shape: Shape, perm: readonly number[]): Float32Array<ArrayBuffer> {
+  const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
+  const result = new Float32Array(data.length);
+  const sizes = perm.map((axis) => shape[axis] ?? 1);
+  const steps = perm.map((axis) => strides[axis] ?? 1);
+  const indices = sizes.map(() => 0);
+  for (let i = 0, from = 0; i < result.length; i++) {
+    result[i] = data[from] ?? 0;
+    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+      const index = (indices[axis] ?? 0) + 1;
+      from += steps[axis] ?? 0;
+      if (index < (sizes[axis] ?? 1)) {
+        indices[axis] = index;
+        break;
+      }
+      from -= (steps[axis] ?? 0) * index;
+      indices[axis] = 0;
+    }
+  }
+  return result;
+}

@@ -6,13 +6,18 @@ import { type Input, output } from "../ops/plan.ts";
 import type { Shape } from "../shape.ts";
 import type { Store } from "../store.ts";
 import type { DType, NdArray, Operand, Tensor } from "../tensor.ts";
-import type { SampleArray } from "../train/data/arrays.ts";
-import type { Dataset } from "../train/data/dataset.ts";
+import type { Dataset, MultiInputDataset } from "../train/data/dataset.ts";
 import type { Prediction } from "../train/evaluate.ts";
 import type { History, Scores, StepReport } from "../train/history.ts";
 import type { TrainingHost } from "../train/host.ts";
 import type { TrainingMemory } from "../train/memory.ts";
-import type { EvaluateOptions, FitOptions, PredictOptions, TrainingMemoryOptions } from "../train/options.ts";
+import type {
+  EvaluateOptions,
+  FitOptions,
+  PredictOptions,
+  SampleInputs,
+  TrainingMemoryOptions,
+} from "../train/options.ts";
 import type { SaveWeightsOptions, Trainable } from "../train/trainable.ts";
 import { inputShapes, namedInputs, operandsOf, randomInputs, valueNamed } from "./arguments.ts";
 import type { Constant, NumberType } from "./constant.ts";
@@ -265,6 +270,7 @@ export class Model {
    *   metrics: ["accuracy"],
    *   validation: 0.1,
    * });
+   * await model.fit({ x: { left, right }, y: same, loss: "binaryCrossEntropy" }); // a network with two inputs
    */
   async fit(options: FitOptions): Promise<History> {
     this.#checkOpen("fit");
@@ -299,13 +305,13 @@ export class Model {
   }
 
   /**
-   * What the network gives for many samples, batch by batch: `x` as {@link Model.fit} takes it, so that bytes become numbers
-   * from 0 to 1, or a dataset. Rejects as {@link Model.evaluate} does.
+   * What the network gives for many samples, batch by batch: `x` as {@link Model.fit} takes it, by name where there are several
+   * inputs, so that bytes become numbers from 0 to 1, or a dataset. Rejects as {@link Model.evaluate} does.
    *
    * @example
    * const { data, shape } = await model.predict({ data: pixels, shape: [10000, 28, 28, 1] });
    */
-  async predict(x: SampleArray | Tensor | Dataset, options: PredictOptions = {}): Promise<Prediction> {
+  async predict(x: SampleInputs | Dataset | MultiInputDataset, options: PredictOptions = {}): Promise<Prediction> {
     this.#checkOpen("predict");
     return (await this.#training()).predict(x, options);
   }
@@ -359,7 +365,7 @@ export class Model {
       },
       checkOpen: (call) => this.#checkOpen(call),
       setWeights: (weights) => this.#setWeights(weights),
-      compute: (call, input, value, signal) => this.#compute(call, input, value, signal),
+      compute: (call, inputs, value, signal) => this.#compute(call, inputs, value, signal),
     };
     this.#trainable ??= this.#services.trainable(host);
     return this.#trainable;
@@ -373,13 +379,13 @@ export class Model {
 
   async #compute(
     call: string,
-    input: NdArray,
+    inputs: Readonly<Record<ValueName, NdArray>>,
     value: ValueName,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array<ArrayBuffer>> {
     // In this thread, a run that someone listens to lets other events have their turn.
     const onProgress = this.#store.executor.host === "thread" ? (): void => undefined : undefined;
-    const { [value]: tensor } = await this.#run<"float32">(call, input, [value], { signal, onProgress });
+    const { [value]: tensor } = await this.#run<"float32">(call, inputs, [value], { signal, onProgress });
     if (tensor === undefined) throw new Error(`${value} was not computed`);
     try {
       return await tensor.data();

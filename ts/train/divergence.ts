@@ -19,7 +19,8 @@ export interface Divergence {
   readonly before: Float32Array | undefined;
   readonly learningRate: number;
   readonly clipNorm: number | undefined;
-  readonly inputs: Float32Array;
+  /** By the names of the network's inputs. */
+  readonly inputs: ReadonlyMap<ValueName, Float32Array>;
   readonly targets: Float32Array;
 }
 
@@ -55,7 +56,8 @@ function placeOfLargest(norms: Float32Array): number | undefined {
 }
 
 function remedy({ inputs, targets, learningRate, clipNorm }: Divergence): string {
-  for (const [name, values] of Object.entries({ x: inputs, y: targets })) {
+  const given = Array.from(inputs, ([name, values]) => [inputs.size === 1 ? "x" : `x.${name}`, values] as const);
+  for (const [name, values] of [...given, ["y", targets] as const]) {
     const wrong = values.find((value) => !Number.isFinite(value));
     if (wrong !== undefined) return `${name} has ${wrong} in this batch: expected finite numbers`;
   }

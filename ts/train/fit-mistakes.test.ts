@@ -1,26 +1,18 @@
 /** What goes wrong in training, and what its errors say. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createEngine } from "../create.ts";
-import type { Engine } from "../engine.ts";
 import type { Model } from "../model/model.ts";
 import { arrays } from "./data/arrays.ts";
-import { adam, sgd } from "./optimiser.ts";
+import { sgd } from "./optimiser.ts";
 import type { FitOptions } from "./options.ts";
+import { trainingEngine } from "./testing/engine.ts";
 import { rejection } from "./testing/rejection.ts";
-import { bitsOf, lineNetwork, lines } from "./testing/tiny.ts";
+import { base, bitsOf, held, lineNetwork, samples } from "./testing/tiny.ts";
 
-let engine: Engine;
-beforeAll(async () => {
-  engine = await createEngine({ training: true });
-});
-afterAll(() => engine.dispose());
-
-const samples = lines(160);
-const held = lines(80, 2);
-const base: FitOptions = { ...samples, loss: "crossEntropy", batchSize: 32, optimizer: adam({ learningRate: 0.01 }) };
+const engine = trainingEngine("fast");
 
 function loaded(): Promise<Model> {
-  return engine.load(lineNetwork());
+  return engine().load(lineNetwork());
 }
 
 describe("what is wrong is named", () => {
@@ -68,10 +60,10 @@ describe("what is wrong is named", () => {
     [{ freeze: ["conv9"] }, 'fit: freeze is "conv9"; expected names of the network\'s nodes or weights'],
   ])("%o", async (options, text) => {
     using model = await loaded();
-    const before = engine.memory().tensors;
+    const before = engine().memory().tensors;
     const error = await rejection(model.fit({ ...base, ...options } as FitOptions));
     expect(error.message).toContain(text);
-    expect(engine.memory().tensors).toBe(before);
+    expect(engine().memory().tensors).toBe(before);
     // It can be trained again.
     await model.fit({ ...base, batchSize: 160 });
   });

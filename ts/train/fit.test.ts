@@ -1,6 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createEngine } from "../create.ts";
-import type { Engine } from "../engine.ts";
+import { describe, expect, test } from "vitest";
 import type { ValueInfo } from "../model/graph.ts";
 import { dense, flatten, sequential, softmax } from "../model/layers/index.ts";
 import type { Model } from "../model/model.ts";
@@ -8,24 +6,17 @@ import { Random } from "../test/oracle/random.ts";
 import { arrays } from "./data/arrays.ts";
 import type { StepReport } from "./history.ts";
 import { binaryCrossEntropy, crossEntropy, huber, type Loss, meanSquaredError } from "./loss.ts";
-import { adam, rmsprop, sgd } from "./optimiser.ts";
+import { rmsprop, sgd } from "./optimiser.ts";
 import type { FitOptions } from "./options.ts";
 import { cosine, warmUp } from "./schedule.ts";
+import { trainingEngine } from "./testing/engine.ts";
 import { rejection } from "./testing/rejection.ts";
-import { bitsOf, lineNetwork, lines } from "./testing/tiny.ts";
+import { base, bitsOf, held, lineNetwork, samples } from "./testing/tiny.ts";
 
-let engine: Engine;
-beforeAll(async () => {
-  engine = await createEngine({ training: true });
-});
-afterAll(() => engine.dispose());
-
-const samples = lines(160);
-const held = lines(80, 2);
-const base: FitOptions = { ...samples, loss: "crossEntropy", batchSize: 32, optimizer: adam({ learningRate: 0.01 }) };
+const engine = trainingEngine("fast");
 
 function loaded(): Promise<Model> {
-  return engine.load(lineNetwork());
+  return engine().load(lineNetwork());
 }
 
 describe("fit", () => {
@@ -65,7 +56,7 @@ describe("fit", () => {
     expect(bitsOf(model.graph)).toEqual(seen[1]);
     // Weights, biases, and the normalisation's scale, offset, mean and variance: all of them.
     expect(Object.keys(first).filter((name) => first[name] === seen[1]?.[name])).toEqual([]);
-    using again = await engine.load(await model.save());
+    using again = await engine().load(await model.save());
     const [a, b] = await Promise.all([model.predict(held.x), again.predict(held.x)]);
     expect(b.data).toEqual(a.data);
   });
@@ -184,7 +175,7 @@ describe("fit", () => {
 
   test("an output of probabilities is measured by what goes into them", async () => {
     const probable = sequential([flatten(), dense({ units: 4 }), softmax()], { input: [8, 8, 1] });
-    using model = await engine.load(probable);
+    using model = await engine().load(probable);
     const { epochs } = await model.fit({ ...base, validation: held, epochs: 2 });
     const { loss } = await model.evaluate({ ...held, loss: "crossEntropy" });
     expect(loss).toBeCloseTo(epochs[1]?.validation?.loss ?? Number.NaN, 5);
@@ -194,7 +185,7 @@ describe("fit", () => {
 
   test("a network that was saved for batches of one size is trained, measured and asked by others", async () => {
     const input: ValueInfo = { type: "float32", shape: [3, 8, 8, 1] };
-    using model = await engine.load({ ...lineNetwork(), inputs: new Map([["input", input]]) });
+    using model = await engine().load({ ...lineNetwork(), inputs: new Map([["input", input]]) });
     using open = await loaded();
     await model.fit(base);
     await open.fit(base);
@@ -209,8 +200,8 @@ describe("fit", () => {
   test("normalisations are folded into what is saved, if that is wanted", async () => {
     using model = await loaded();
     await model.fit({ ...base, epochs: 3 });
-    using kept = await engine.load(await model.save());
-    using folded = await engine.load(await model.save({ foldBatchNorm: true }));
+    using kept = await engine().load(await model.save());
+    using folded = await engine().load(await model.save({ foldBatchNorm: true }));
     const norms = (of: Model): number => of.graph.nodes.filter(({ op }) => op === "BatchNormalization").length;
     expect([kept, folded].map(norms)).toEqual([1, 0]);
     const [a, b] = [await kept.predict(held.x), await folded.predict(held.x)];
@@ -270,8 +261,8 @@ describe("train", () => {
 test("samples may be tensors of an engine", async () => {
   using model = await loaded();
   using other = await loaded();
-  using x = engine.tensor(samples.x.data, samples.x.shape);
-  using y = engine.tensor(samples.y);
+  using x = engine().tensor(samples.x.data, samples.x.shape);
+  using y = engine().tensor(samples.y);
   await model.fit({ ...base, x, y });
   await other.fit(base);
   expect(bitsOf(model.graph)).toEqual(bitsOf(other.graph));
@@ -291,7 +282,7 @@ test("RMSprop and clipping go through the loop, too", async () => {
 
 test("memory is known before the first step", async () => {
   using model = await loaded();
-  const before = engine.memory().tensors;
+  const before = engine().memory().tensors;
   const { weights, states, activations, peak } = await model.trainingMemory({ loss: "crossEntropy", batchSize: 32 });
   const parameters = 72 + 16 + 512 + 4;
   expect([weights, states]).toEqual([4 * (parameters + 16), 8 * parameters]);
@@ -299,5 +290,5 @@ test("memory is known before the first step", async () => {
   const half = await model.trainingMemory({ loss: "crossEntropy", batchSize: 16, optimizer: sgd() });
   expect(half.states).toBe(0);
   expect(half.activations).toBeLessThan(activations);
-  expect(engine.memory().tensors).toBe(before);
+  expect(engine().memory().tensors).toBe(before);
 });

@@ -13,10 +13,10 @@ export interface TrainingHost {
   checkOpen(call: string): void;
   /** Gives the model other weights, by the names of its constants. */
   setWeights(weights: ReadonlyMap<ValueName, Constant>): void;
-  /** Computes one value of the network for its one input. */
+  /** Computes one value of the network for its inputs. */
   compute(
     call: string,
-    input: NdArray,
+    inputs: Readonly<Record<ValueName, NdArray>>,
     value: ValueName,
     signal: AbortSignal | undefined,
   ): Promise<Float32Array<ArrayBuffer>>;

@@ -2,7 +2,7 @@
 import { abortable, abortError } from "../abort.ts";
 import type { LensletError } from "../errors.ts";
 import { Batches, type SampleBatch } from "./data/batches.ts";
-import type { Dataset } from "./data/dataset.ts";
+import type { AnyDataset } from "./data/dataset.ts";
 import { inOrder, shuffledOrder } from "./data/order.ts";
 import { divergence } from "./divergence.ts";
 import { judge } from "./early-stopping.ts";
@@ -12,7 +12,7 @@ import type { TrainingHost } from "./host.ts";
 import type { FitPlan } from "./options.ts";
 import type { Terminal } from "../platform/platform.ts";
 import { ProgressBar } from "./progress.ts";
-import { checkLabels, type Fit } from "./samples.ts";
+import { checkLabels, type Fit, inputsByName } from "./samples.ts";
 import { factorAt, type TrainingLength } from "./schedule.ts";
 import type { Checkpoint, Position, Setup } from "./state.ts";
 import type { Batch, StepResult, Trainer, TrainingState } from "./trainer.ts";
@@ -27,8 +27,8 @@ export interface Training {
   readonly setup: Setup;
   readonly trainer: Trainer;
   readonly fit: Fit;
-  readonly dataset: Dataset;
-  readonly validation: Dataset | undefined;
+  readonly dataset: AnyDataset;
+  readonly validation: AnyDataset | undefined;
   /** Where its progress is drawn, if that is wanted. */
   readonly terminal: Terminal | undefined;
   /** Where to go on. */
@@ -145,7 +145,7 @@ export class Loop {
 
   async #step(batch: SampleBatch, batches: Batches): Promise<StepReport> {
     const { call, fit, host, plan, trainer } = this.#training;
-    const { loss, metrics } = plan;
+    const { loss } = plan;
     checkLabels(call, fit, loss, batch.targets, batch.indices);
     const learningRate = this.#learningRate(trainer.steps);
     return this.#turns.take(async () => {
@@ -157,8 +157,8 @@ export class Loop {
       if (!Number.isFinite(result.loss) || !Number.isFinite(gradientNorm))
         throw this.#divergence(batch, learningRate, result);
       this.#norms = result.norms;
-      const { size, targets } = batch;
-      const scores = scoresOf({ outputs: result.outputs, targets, size, loss }, metrics, result.loss);
+      const { size } = batch;
+      const scores = this.#scores(batch, result);
       this.#tally.add(size, scores);
       const { epoch, batch: before } = this.#position;
       this.#position = { ...this.#position, batch: before + 1 };
@@ -177,14 +177,22 @@ export class Loop {
   }
 
   #batch({ inputs, targets, size }: SampleBatch): Batch {
-    return { inputs: new Map([[this.#training.fit.input, inputs]]), targets, size };
+    return { inputs: inputsByName(this.#training.fit, inputs), targets, size };
   }
 
-  #divergence({ inputs, targets }: SampleBatch, learningRate: number, { loss, norms }: StepResult): LensletError {
+  #scores({ targets, size }: SampleBatch, { outputs, loss: value }: Pick<StepResult, "outputs" | "loss">): Scores {
+    const { fit, plan } = this.#training;
+    const { loss, metrics } = plan;
+    const { classAxis } = fit.head;
+    return scoresOf({ outputs, shape: [size, ...fit.outputShape], classAxis, targets, size, loss }, metrics, value);
+  }
+
+  #divergence(batch: SampleBatch, learningRate: number, { loss, norms }: StepResult): LensletError {
     const { call, host, plan, trainer } = this.#training;
-    const { epoch, batch } = this.#position;
+    const { epoch, batch: before } = this.#position;
     const { parameters, steps } = trainer;
-    const place = { step: steps + 1, epoch: epoch + 1, batch: batch + 1 };
+    const place = { step: steps + 1, epoch: epoch + 1, batch: before + 1 };
+    const { inputs, targets } = this.#batch(batch);
     const { clipNorm } = plan;
     const gradients = { parameters, norms, before: this.#norms };
     return divergence({
@@ -216,21 +224,19 @@ export class Loop {
   async #validate(): Promise<Scores | undefined> {
     const { call, fit, plan, setup, trainer, validation } = this.#training;
     if (validation === undefined) return undefined;
-    const { loss, metrics } = plan;
     const tally = new Tally();
     const order = inOrder(validation.size);
     const batches = new Batches(validation, { order, batchSize: setup.batchSize, epoch: 0 }, call);
     for (;;) {
       const batch = await this.#unlessAborted(batches.next());
       if (batch === undefined) return tally.scores();
-      const { size, targets, indices } = batch;
-      checkLabels(call, fit, loss, targets, indices);
+      checkLabels(call, fit, plan.loss, batch.targets, batch.indices);
       const result = await this.#turns.take(() => {
         const running = trainer.evaluate(this.#batch(batch));
         batches.prepare();
         return running;
       });
-      tally.add(size, scoresOf({ outputs: result.outputs, targets, size, loss }, metrics, result.loss));
+      tally.add(batch.size, this.#scores(batch, result));
     }
   }
 

@@ -1,11 +1,12 @@
 /** Losses of predictions that have been computed: what the core's operators give, without their gradient. */
+import { classesAlong } from "./head.ts";
 import type { BinaryCrossEntropy, Huber, MeanSquaredError } from "./loss.ts";
 import type { Predictions } from "./metric.ts";
 
-/** The mean loss: of samples for cross-entropy, of elements for the others. */
+/** The mean loss: of samples, or their pixels, for cross-entropy, of elements for the others. */
 export function lossValue(predictions: Predictions): number {
-  const { outputs, targets, size, loss } = predictions;
-  if (loss.kind === "crossEntropy") return meanCrossEntropy(predictions, outputs.length / size, loss.labelSmoothing);
+  const { outputs, targets, loss } = predictions;
+  if (loss.kind === "crossEntropy") return meanCrossEntropy(predictions, loss.labelSmoothing);
   let sum = 0;
   for (let i = 0; i < outputs.length; i++) sum += elementLoss(loss, outputs[i] ?? 0, targets[i] ?? 0);
   return sum / outputs.length;
@@ -24,21 +25,24 @@ function elementLoss(loss: BinaryCrossEntropy | MeanSquaredError | Huber, x: num
   }
 }
 
-function meanCrossEntropy({ outputs, targets, size }: Predictions, classes: number, smoothing: number): number {
+function meanCrossEntropy({ outputs, targets, shape, classAxis }: Predictions, smoothing: number): number {
+  const { count, rows, first, stride } = classesAlong(shape, classAxis);
   let sum = 0;
-  for (let row = 0; row < size; row++) {
-    const logits = outputs.subarray(row * classes, (row + 1) * classes);
-    const max = logits.reduce((a, b) => Math.max(a, b), -Infinity);
+  for (let row = 0; row < rows; row++) {
+    const start = first(row);
+    const logit = (label: number): number => outputs[start + label * stride] ?? Number.NaN;
+    let max = -Infinity;
+    for (let label = 0; label < count; label++) max = Math.max(max, logit(label));
     let exponentials = 0;
     let all = 0;
-    for (const logit of logits) {
-      exponentials += Math.exp(logit - max);
-      all += logit - max;
+    for (let label = 0; label < count; label++) {
+      exponentials += Math.exp(logit(label) - max);
+      all += logit(label) - max;
     }
-    const own = (logits[targets[row] ?? 0] ?? Number.NaN) - max;
+    const own = logit(targets[row] ?? Number.NaN) - max;
     sum += Math.log(exponentials) - (1 - smoothing) * own;
     // Only then: a logit of another class may be infinite.
-    if (smoothing > 0) sum -= (smoothing / classes) * all;
+    if (smoothing > 0) sum -= (smoothing / count) * all;
   }
-  return sum / size;
+  return sum / rows;
 }

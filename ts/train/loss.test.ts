@@ -38,6 +38,9 @@ test("what is wrong is named", () => {
   );
   for (const wrong of [undefined, null, 3, {}, { kind: "l1" }, []])
     expect(() => parseLoss("fit", wrong)).toThrow("fit: loss is");
+  expect(() => parseLoss("fit", { boxes: huber(), kinds: "crossEntropy" })).toThrow(
+    'fit: loss has losses by name ("boxes", "kinds"); expected one, of one output: choose that by output, or join',
+  );
 });
 
 test("the core's words", () => {

@@ -1,5 +1,6 @@
 /** Losses: how wrong predictions are, as one number whose gradient training follows down. */
-import { checkOptions, invalid, list, numeric } from "../options.ts";
+import { LensletError } from "../errors.ts";
+import { checkOptions, invalid, list, numeric, show } from "../options.ts";
 
 /** Cross-entropy of softmax: for one class of several. The targets are class numbers, from 0. */
 export interface CrossEntropy {
@@ -26,7 +27,7 @@ export interface Huber {
 }
 
 /**
- * A loss with all its numbers; the mean over samples (`crossEntropy`) or elements (the others). `losses` makes one.
+ * A loss with all its numbers; the mean over samples or their pixels (`crossEntropy`) or elements (the others). `losses` makes one.
  *
  * `crossEntropy` and `binaryCrossEntropy` take logits: a network that ends in softmax or sigmoid is trained on what comes
  * before, which neither overflows nor cancels.
@@ -51,7 +52,10 @@ export interface HuberOptions {
   readonly delta?: number | undefined;
 }
 
-/** Cross-entropy of softmax, for one class of several: outputs `[n, classes]`, targets `[n]`, whole numbers from 0. */
+/**
+ * Cross-entropy of softmax, for one class of several: outputs `[n, classes]`, targets `[n]`, whole numbers from 0. For classes
+ * of every pixel outputs are `[n, h, w, classes]` or `[n, classes, h, w]`, targets `[n, h, w]`; the mean is over pixels.
+ */
 export function crossEntropy(options: CrossEntropyOptions = {}): CrossEntropy {
   const call = "crossEntropy";
   checkOptions(call, options, ["labelSmoothing"]);
@@ -81,6 +85,8 @@ export function huber(options: HuberOptions = {}): Huber {
   return Object.freeze({ kind: call, delta });
 }
 
+const NAMES: readonly LossName[] = ["crossEntropy", "binaryCrossEntropy", "meanSquaredError", "huber"];
+
 /** The `loss` option: a name, or what a function of `losses` made. */
 export function parseLoss(call: string, value: unknown): Loss {
   const { kind, ...options } =
@@ -91,9 +97,17 @@ export function parseLoss(call: string, value: unknown): Loss {
     checkOptions(kind, options, []);
     return kind === "binaryCrossEntropy" ? binaryCrossEntropy() : meanSquaredError();
   }
-  const names: readonly LossName[] = ["crossEntropy", "binaryCrossEntropy", "meanSquaredError", "huber"];
-  const expected = `${list(names.map((name) => JSON.stringify(name)))}, or what a function of losses made, such as losses.crossEntropy({ labelSmoothing: 0.1 })`;
+  if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).some(isLoss)) {
+    const text = `${call}: loss has losses by name (${Object.keys(value).map(show).join(", ")}); expected one, of one output: choose that by output, or join several by concat into one that has a loss`;
+    throw new LensletError("invalid-argument", text, { argument: "loss" });
+  }
+  const expected = `${list(NAMES.map(show))}, or what a function of losses made, such as losses.crossEntropy({ labelSmoothing: 0.1 })`;
   throw invalid(call, "loss", value, expected);
+}
+
+function isLoss(value: unknown): boolean {
+  const kind: unknown = typeof value === "object" && value !== null && "kind" in value ? value.kind : value;
+  return NAMES.some((name) => name === kind);
 }
 
 /** Whether the loss takes logits, so that a softmax (or sigmoid) at the network's end is left out of its training. */

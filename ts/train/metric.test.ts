@@ -17,7 +17,13 @@ function measure(
   size: number,
   loss: Loss = crossEntropy(),
 ): number {
-  return metric.measure({ outputs: Float32Array.from(outputs), targets: Float32Array.from(targets), size, loss });
+  return metric.measure({
+    outputs: Float32Array.from(outputs),
+    shape: [size, outputs.length / size],
+    classAxis: 1,
+    targets: Float32Array.from(targets),
+    ...{ size, loss },
+  });
 }
 
 const rows = [

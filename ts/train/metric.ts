@@ -1,12 +1,18 @@
 /** Metrics: what people want to know of predictions, beside the loss. They guide nothing. */
 import { LensletError } from "../errors.ts";
 import { checkOptions, count, invalid, list, numeric } from "../options.ts";
+import type { Shape } from "../shape.ts";
+import { classesAlong } from "./head.ts";
 import type { Loss } from "./loss.ts";
 
 /** Predictions and what they should have been. */
 export interface Predictions {
   /** `[size, ...]`, row-major: logits where the loss takes logits, otherwise the network's outputs. */
   readonly outputs: Float32Array;
+  /** The shape of the outputs: `[size, ...]`. */
+  readonly shape: Shape;
+  /** The axis of the outputs along which classes lie, if they are of classes: 1 of `[size, classes]` and `[size, classes, h, w]`, 3 of `[size, h, w, classes]`. */
+  readonly classAxis: number;
   /** `[size, ...]`, row-major. */
   readonly targets: Float32Array;
   /** Samples. */
@@ -40,13 +46,14 @@ export interface BinaryAccuracyOptions {
 
 /**
  * The share of samples whose largest output is that of the right class: outputs `[n, classes]`, targets `[n]`, or, as in
- * one-hot targets, the place of the largest of each `[n, classes]`.
+ * one-hot targets, the place of the largest of each `[n, classes]`. Of images the share of pixels: outputs `[n, h, w,
+ * classes]` or `[n, classes, h, w]`, targets `[n, h, w]`, or of the outputs' shape.
  */
 export function accuracy(): Metric {
   return { name: "accuracy", measure: (predictions) => shareWithin(predictions, 1) };
 }
 
-/** The share of samples whose right class is among the `k` largest outputs; called `"top5"` where `k` is 5. */
+/** The share of samples, or of pixels as of {@link accuracy}, whose right class is among the `k` largest outputs; called `"top5"` where `k` is 5. */
 export function topK(options: TopKMetricOptions = {}): Metric {
   checkOptions("topK", options, ["k"]);
   const k = count("topK", "k", options.k ?? 5);
@@ -116,38 +123,36 @@ function isMetric(value: unknown): value is Metric {
   );
 }
 
-/** The largest place of a row that is right must be told by a number or by a row of numbers. */
-function checkClasses(name: string, { outputs, targets, size }: Predictions): void {
-  if (targets.length === size || targets.length === outputs.length) return;
-  const text = `metrics: ${name} is for one class a sample, but ${size} samples have ${targets.length} targets; leave it out, or measure by { name, measure } of your own`;
-  throw new LensletError("invalid-argument", text, { argument: "metrics" });
-}
-
 /** The share of rows in which fewer than `k` outputs are above the right class's, or equal to it and before it. */
-function shareWithin(predictions: Predictions, k: number): number {
-  const { outputs, targets, size } = predictions;
-  checkClasses(k === 1 ? "accuracy" : `top${k}`, predictions);
-  const classes = outputs.length / size;
+function shareWithin({ outputs, targets, size, shape, classAxis }: Predictions, k: number): number {
+  const { count, rows, first, stride } = classesAlong(shape, classAxis);
+  // The right class is told by a number or by a row of numbers.
+  if (targets.length !== rows && targets.length !== outputs.length) {
+    const name = k === 1 ? "accuracy" : `top${k}`;
+    const text = `metrics: ${name} is for one class a sample, or a pixel, but ${size} samples have ${targets.length} targets; leave it out, or measure by { name, measure } of your own`;
+    throw new LensletError("invalid-argument", text, { argument: "metrics" });
+  }
   let right = 0;
-  for (let row = 0; row < size; row++) {
-    const start = row * classes;
-    const label = targets.length === size ? (targets[row] ?? 0) : largest(targets, start, classes);
-    const own = outputs[start + label] ?? Number.NaN;
+  for (let row = 0; row < rows; row++) {
+    const start = first(row);
+    const label = targets.length === rows ? (targets[row] ?? 0) : largest(targets, start, count, stride);
+    const own = outputs[start + label * stride] ?? Number.NaN;
     let above = 0;
-    for (let i = 0; i < classes; i++) {
-      const output = outputs[start + i] ?? 0;
+    for (let i = 0; i < count; i++) {
+      const output = outputs[start + i * stride] ?? 0;
       // What is not a number is not right.
       if (!(output < own || (output === own && i >= label))) above++;
     }
     if (above < k) right++;
   }
-  return right / size;
+  return right / rows;
 }
 
-/** The place of the largest of `length` values, the first of equal ones. */
-function largest(values: Float32Array, start: number, length: number): number {
+/** Which of `count` values, `stride` apart, is the largest, the first of equal ones. */
+function largest(values: Float32Array, start: number, count: number, stride: number): number {
   let place = 0;
-  for (let i = 1; i < length; i++) if ((values[start + i] ?? 0) > (values[start + place] ?? 0)) place = i;
+  for (let i = 1; i < count; i++)
+    if ((values[start + i * stride] ?? 0) > (values[start + place * stride] ?? 0)) place = i;
   return place;
 }
 

@@ -4,7 +4,7 @@ import { checkOptions, count, flag, invalid, list, numeric, show } from "../opti
 import type { Shape } from "../shape.ts";
 import type { Tensor } from "../tensor.ts";
 import type { SampleArray, TargetArray } from "./data/arrays.ts";
-import type { Dataset } from "./data/dataset.ts";
+import type { Dataset, MultiInputDataset } from "./data/dataset.ts";
 import { type EarlyStopping, type EarlyStoppingOptions, parseEarlyStopping } from "./early-stopping.ts";
 import type { EpochReport, StepReport } from "./history.ts";
 import { type Loss, type LossName, parseLoss } from "./loss.ts";
@@ -13,16 +13,22 @@ import { adam, type Optimizer, parseOptimizer } from "./optimiser.ts";
 import type { Freeze } from "./parameters.ts";
 import { constant, type Schedule } from "./schedule.ts";
 
+/** Inputs `[n, ...]`: of a network with one input, or by the names of its inputs, as many samples of each. */
+export type SampleInputs = SampleArray | Tensor | Readonly<Record<string, SampleArray | Tensor>>;
+
 /** Samples to learn from or to be measured by: a dataset, or arrays. */
 export interface SampleOptions {
   /** Samples by number: `data.arrays`, `data.idx`, `data.folder`, or one's own. */
-  readonly dataset?: Dataset | undefined;
+  readonly dataset?: Dataset | MultiInputDataset | undefined;
   /**
-   * Inputs `[n, ...]`, in the order of axes that the network has: an ONNX model takes NCHW. Bytes (Uint8Array) become
-   * numbers from 0 to 1; float32s are taken as they are.
+   * Inputs `[n, ...]`, in the order of axes that the network has: an ONNX model takes NCHW. Of a network with several inputs
+   * a record of them, by name. Bytes (Uint8Array) become numbers from 0 to 1; float32s are taken as they are.
    */
-  readonly x?: SampleArray | Tensor | undefined;
-  /** What is right for each: class numbers, from 0, for `"crossEntropy"`; else `[n, ...]` as the network's outputs are. */
+  readonly x?: SampleInputs | undefined;
+  /**
+   * What is right for each. For `"crossEntropy"` class numbers, from 0: `[n]`, or, for classes of every pixel, `[n, h, w]`.
+   * Else `[n, ...]` as the network's outputs are.
+   */
   readonly y?: TargetArray | Tensor | undefined;
 }
 
@@ -41,7 +47,7 @@ export interface FitOptions extends SampleOptions {
   /** What is to be known beside the loss: names, what a function of `metrics` made, or one's own. Default: nothing. */
   readonly metrics?: readonly (MetricName | Metric)[] | undefined;
   /** What each epoch is validated by: samples of their own, or a share of those to train on, above 0 and below 1, drawn by the seed. */
-  readonly validation?: SampleOptions | Dataset | number | undefined;
+  readonly validation?: SampleOptions | Dataset | MultiInputDataset | number | undefined;
   /** Of all that chance decides: dropout, what is held out, the order of samples. Default 0. */
   readonly seed?: number | undefined;
   /** Whether each epoch has an order of its own, drawn by `seed`; or a number, the seed of the order alone. Default true. */
@@ -77,8 +83,11 @@ export interface FitOptions extends SampleOptions {
 /** Options of `model.trainingMemory`. */
 export interface TrainingMemoryOptions
   extends Pick<FitOptions, "loss" | "batchSize" | "optimizer" | "freeze" | "recompute" | "output"> {
-  /** Shape of a sample, without the batch. Default: what the network says; 1 for each size that it leaves open. */
-  readonly inputShape?: Shape | undefined;
+  /**
+   * Shape of a sample, without the batch; of several inputs by name. Default: what the network says; 1 for each size that
+   * it leaves open.
+   */
+  readonly inputShape?: Shape | Readonly<Record<string, Shape>> | undefined;
 }
 
 /** {@link FitOptions}, checked and whole, but for the samples. */

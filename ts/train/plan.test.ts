@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { sketchGraph } from "../model/testing/sketch.ts";
-import { crossEntropy, type Loss, meanSquaredError } from "./loss.ts";
+import { binaryCrossEntropy, crossEntropy, type Loss, meanSquaredError } from "./loss.ts";
 import { sgd } from "./optimiser.ts";
 import { findTrained, type Freeze } from "./parameters.ts";
 import { type BatchPlan, planEvaluation, planStep, type Task, variablesOf } from "./plan.ts";
@@ -97,6 +97,16 @@ describe("a training step", () => {
     expect(ops(step(text, { loss: crossEntropy() }))).not.toContain("softmax");
     expect(ops(step(text))).toContain("softmaxGrad");
     expect(ops(planEvaluation(task(text, { loss: crossEntropy() }), 3, () => 0))).toEqual(["dense", "crossEntropy"]);
+  });
+
+  it("leaves a sigmoid to the loss that contains it, even where it could be a part of the layer before", () => {
+    const activations = (options: { loss?: Loss }): readonly unknown[] =>
+      step("x: [n, 4]\na = Gemm(x, v: [4, 3])\ny = Sigmoid(a)\n-> y", options)
+        .program.steps.filter(({ op }) => op === "dense")
+        .map(({ words }) => words[4]);
+    const [identity, sigmoid] = [0, 5];
+    expect(activations({ loss: binaryCrossEntropy() })).toEqual([identity]);
+    expect(activations({})).toEqual([sigmoid]);
   });
 
   it("asks for labels of each pixel where classes lie along an axis of images", () => {

@@ -1,11 +1,11 @@
 /** The training of one model: what `model.fit` and its companions do. */
 import { LensletError } from "../errors.ts";
 import type { Constant } from "../model/constant.ts";
-import type { ValueName } from "../model/graph.ts";
+import type { Graph, ValueName } from "../model/graph.ts";
 import { openBatch } from "../model/open-batch.ts";
 import { checkOptions, flag, invalid, show } from "../options.ts";
-import { parseShape } from "../shape.ts";
-import type { Dataset } from "./data/dataset.ts";
+import { parseShape, type Shape } from "../shape.ts";
+import type { AnyDataset } from "./data/dataset.ts";
 import { split } from "./data/subset.ts";
 import { evaluate, type Prediction, predict } from "./evaluate.ts";
 import type { History, Scores, StepReport } from "./history.ts";
@@ -82,11 +82,7 @@ export class Trainable {
     host.checkOpen(call);
     const { inputShape, ...rest } = options;
     const plan = parseFitOptions(call, rest, host.graph);
-    const [[input, info] = [undefined, undefined]] = host.graph.inputs;
-    const shape = inputShape ?? info?.shape?.slice(1).map((size) => (typeof size === "number" ? size : 1));
-    if (input === undefined || shape === undefined)
-      throw invalid(call, "inputShape", inputShape, "the shape of a sample, which the network leaves open");
-    const samples = new Map([[input, parseShape(call, "inputShape", shape)]]);
+    const samples = givenShapes(call, host.graph, inputShape);
     const trainer = Trainer.create(host.engine, host.graph, { ...trainerOptions(plan, rest.freeze), samples });
     try {
       return trainer.memory(plan.batchSize);
@@ -174,16 +170,15 @@ export class Trainable {
     const from = plan.resume === undefined ? undefined : readCheckpoint(call, plan.resume);
     const { dataset, validation } = await heldOut(call, options, plan);
     const graph = openBatch(host.graph);
-    const fit = fitInputs(call, graph, plan.output, dataset.inputShape);
+    const fit = fitInputs(call, graph, plan, dataset);
     checkTargets(call, fit, plan.loss, dataset);
     if (validation !== undefined) {
-      fitInputs(call, graph, plan.output, validation.inputShape);
-      checkTargets(call, fit, plan.loss, validation);
+      checkTargets(call, fitInputs(call, graph, plan, validation), plan.loss, validation);
     }
     const { seed, shuffle, batchSize, optimizer } = plan;
     const setup: Setup = { seed, shuffle, batchSize, samples: dataset.size, optimizer };
     if (from !== undefined) checkResumed(call, setup, from.setup);
-    const samples = new Map([[fit.input, fit.inputShape]]);
+    const samples = fit.inputs;
     const terminal = plan.progress ? this.#terminal : undefined;
     const trainer = Trainer.create(host.engine, host.graph, { ...trainerOptions(plan, options.freeze), samples });
     try {
@@ -200,12 +195,32 @@ function trainerOptions(plan: FitPlan, freeze: FitOptions["freeze"]): TrainerOpt
   return { loss, optimizer, clipNorm, freeze, recompute, seed, output };
 }
 
+/** Shapes of samples: those that are given, and what the network says of others, with 1 for each size that it leaves open. */
+function givenShapes(
+  call: string,
+  { inputs }: Graph,
+  given: TrainingMemoryOptions["inputShape"],
+): ReadonlyMap<ValueName, Shape> {
+  const names = [...inputs.keys()];
+  const [first] = names;
+  const named = Array.isArray(given) && names.length === 1 && first !== undefined ? { [first]: given } : (given ?? {});
+  checkOptions(call, named, names, "inputShape");
+  const byName = new Map<string, unknown>(Object.entries(named));
+  return new Map(
+    Array.from(inputs, ([name, { shape }]) => {
+      const sample = byName.get(name) ?? shape?.slice(1).map((size) => (typeof size === "number" ? size : 1));
+      if (sample !== undefined) return [name, parseShape(call, "inputShape", sample)];
+      throw invalid(call, "inputShape", given, `the shape of a sample of ${show(name)}, which the network leaves open`);
+    }),
+  );
+}
+
 /** The samples to train on, and those that are held out to validate by. */
 async function heldOut(
   call: string,
   options: FitOptions,
   { seed }: FitPlan,
-): Promise<{ readonly dataset: Dataset; readonly validation: Dataset | undefined }> {
+): Promise<{ readonly dataset: AnyDataset; readonly validation: AnyDataset | undefined }> {
   const dataset = await samplesOf(call, options);
   const { validation } = options;
   if (validation === undefined) return { dataset, validation };

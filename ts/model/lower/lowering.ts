@@ -6,7 +6,16 @@ import type { Constant, NumberType } from "../constant.ts";
 import { derived } from "../derived.ts";
 import type { KnownGraph, KnownInfo, Node, ValueName } from "../graph.ts";
 import { Operands } from "../specialise/operands.ts";
-import { isSameOrder, liftedOrder, moveBetween, type Order, orderKey, physicalShape, plainOrder } from "../layout.ts";
+import {
+  isSameOrder,
+  liftedOrder,
+  moveBetween,
+  type Order,
+  orderKey,
+  physicalShape,
+  plainOrder,
+  transposed,
+} from "../layout.ts";
 
 /** A buffer that steps write; where it lies is the memory plan's to say. */
 export interface Temporary {
@@ -195,7 +204,7 @@ export class Lowering {
     if (buffer.kind === "weight") {
       const { constant } = buffer;
       const key = `moved ${sizes.join()} by ${perm.join()}`;
-      const move = (): Float32Array<ArrayBuffer> => transposed(constant, sizes, perm);
+      const move = (): Float32Array<ArrayBuffer> => transposed(constant.data, sizes, perm);
       return { kind: "weight", constant: derived(constant, key, physicalShape(shape, order), move) };
     }
     const result = temporary(elementCount(shape));
@@ -257,27 +266,4 @@ export function lifted(held: Held, rank: number): Held {
   // The same object: what was moved is remembered by it.
   if (added === 0) return held;
   return { buffer, shape: [...new Array<number>(added).fill(1), ...shape], order: liftedOrder(order, rank) };
-}
-
-/** The numbers of a constant with its axes in another order. */
-function transposed({ data }: Constant, shape: Shape, perm: readonly number[]): Float32Array<ArrayBuffer> {
-  const strides = shape.map((_, axis) => elementCount(shape.slice(axis + 1)));
-  const result = new Float32Array(data.length);
-  const sizes = perm.map((axis) => shape[axis] ?? 1);
-  const steps = perm.map((axis) => strides[axis] ?? 1);
-  const indices = sizes.map(() => 0);
-  for (let i = 0, from = 0; i < result.length; i++) {
-    result[i] = data[from] ?? 0;
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      const index = (indices[axis] ?? 0) + 1;
-      from += steps[axis] ?? 0;
-      if (index < (sizes[axis] ?? 1)) {
-        indices[axis] = index;
-        break;
-      }
-      from -= (steps[axis] ?? 0) * index;
-      indices[axis] = 0;
-    }
-  }
-  return result;
 }

@@ -2,7 +2,7 @@
 import { LensletError } from "../../errors.ts";
 import { checkOptions, invalid, numeric } from "../../options.ts";
 import { elementCount, formatShape, type Shape } from "../../shape.ts";
-import type { Dataset, Samples } from "./dataset.ts";
+import type { AnyDataset, Dataset, MultiInputDataset, Samples } from "./dataset.ts";
 
 /** Numbers with a shape, the first axis of which counts samples. */
 export interface SampleArray {
@@ -15,7 +15,10 @@ export interface SampleArray {
 /** What a sample should become known for: the number of its class, or a target with a shape of its own. */
 export type TargetArray = readonly number[] | Float32Array | Uint8Array | Int32Array | SampleArray;
 
-/** How inputs are scaled: `(x - mean) / std`, for each channel (the last axis) or for all. */
+/** Inputs of a network with several, by their names there: as many samples of each. */
+export type NamedArrays = Readonly<Record<string, SampleArray>>;
+
+/** How inputs are scaled, each of several alike: `(x - mean) / std`, for each channel (the last axis) or for all. */
 export interface ScalingOptions {
   /** Subtracted. Default 0. */
   readonly mean?: number | readonly number[] | undefined;
@@ -33,6 +36,17 @@ export interface ArraysOptions extends ScalingOptions {
   readonly classes?: readonly string[] | undefined;
 }
 
+/** Options of {@link arrays} for a network with several inputs. */
+export interface NamedArraysOptions extends Omit<ArraysOptions, "x"> {
+  /** As of {@link ArraysOptions}, by the names of the network's inputs. */
+  readonly x: NamedArrays;
+}
+
+/** Options of either kind. */
+interface AnyArraysOptions extends Omit<ArraysOptions, "x"> {
+  readonly x: SampleArray | NamedArrays;
+}
+
 /**
  * Samples in memory. The arrays are kept, not copied: bytes stay bytes until a batch is made of them, so that Fashion-MNIST
  * takes 47 MB and not 188.
@@ -41,36 +55,92 @@ export interface ArraysOptions extends ScalingOptions {
  *
  * @example
  * const digits = data.arrays({ x: { data: pixels, shape: [1000, 28, 28, 1] }, y: labels });
+ * const pairs = data.arrays({ x: { left: { data: a, shape }, right: { data: b, shape } }, y: same });
  */
-export function arrays(options: ArraysOptions): Dataset {
+export function arrays(options: ArraysOptions): Dataset;
+export function arrays(options: NamedArraysOptions): MultiInputDataset;
+export function arrays(options: AnyArraysOptions): AnyDataset {
   return arrayDataset("data.arrays", options);
 }
 
 /** The same on behalf of another function, which its errors name. */
-export function arrayDataset(call: string, options: ArraysOptions): Dataset {
+export function arrayDataset(call: string, options: ArraysOptions): Dataset;
+export function arrayDataset(call: string, options: AnyArraysOptions): AnyDataset;
+export function arrayDataset(call: string, options: AnyArraysOptions): AnyDataset {
   checkOptions(call, options, ["x", "y", "classes", "mean", "std"]);
-  const x = checkedArray(call, "x", options.x);
-  const [size = 0, ...inputShape] = x.shape;
-  const { data: targets, shape: targetShape } = targetsOf(call, options.y, size);
-  const scale = scaling(call, options, x.data, inputShape.at(-1) ?? 1);
-  const length = elementCount(inputShape);
-  const width = elementCount(targetShape);
-  const classes = classNames(call, options.classes, targets, targetShape);
+  const { x } = options;
+  if (!isNamed(x)) {
+    const input = inputOf(call, "x", x, options);
+    const { inputShape, read } = input;
+    const { targets, ...rest } = targetsAndClasses(call, options, input.size);
+    return { ...rest, inputShape, batch: (indices): Samples => ({ inputs: read(indices), targets: targets(indices) }) };
+  }
+  const inputs = Object.entries(x).map(([name, array]) => ({ name, ...inputOf(call, `x.${name}`, array, options) }));
+  const [first, ...others] = inputs;
+  const size = first?.size ?? 0;
+  const other = others.find((input) => input.size !== size);
+  if (other !== undefined) {
+    const text = `${call}: x.${other.name} has ${other.size} samples, x.${first?.name ?? ""} has ${size}; expected as many of each input`;
+    throw new LensletError("shape-mismatch", text, { argument: "x" });
+  }
+  const { targets, ...rest } = targetsAndClasses(call, options, size);
   return {
-    size,
-    inputShape,
-    targetShape,
-    classes,
-    batch(indices): Samples {
-      const inputs = new Float32Array(indices.length * length);
-      const wanted = new Float32Array(indices.length * width);
-      for (const [place, index] of indices.entries()) {
-        scale(x.data.subarray(index * length, (index + 1) * length), inputs, place * length);
-        for (let i = 0; i < width; i++) wanted[place * width + i] = targets[index * width + i] ?? 0;
-      }
-      return { inputs, targets: wanted };
-    },
+    ...rest,
+    inputShapes: Object.fromEntries(inputs.map(({ name, inputShape }) => [name, inputShape])),
+    batch: (indices) => ({
+      inputs: Object.fromEntries(inputs.map(({ name, read }) => [name, read(indices)])),
+      targets: targets(indices),
+    }),
   };
+}
+
+/** Whether arrays come by name: an array's own values are numbers and a shape. */
+export function isNamed<T extends object>(x: T | Readonly<Record<string, T>>): x is Readonly<Record<string, T>> {
+  const isArray = (value: unknown): boolean =>
+    typeof value === "object" && value !== null && "shape" in value && Array.isArray(value.shape);
+  return typeof x === "object" && x !== null && !isArray(x) && Object.values(x).some(isArray);
+}
+
+/** Reads samples, one after another. */
+type Read = (indices: Int32Array) => Float32Array<ArrayBuffer>;
+
+interface ArrayInput {
+  readonly size: number;
+  readonly inputShape: Shape;
+  readonly read: Read;
+}
+
+function inputOf(call: string, argument: string, value: SampleArray, options: ScalingOptions): ArrayInput {
+  const {
+    data,
+    shape: [size = 0, ...inputShape],
+  } = checkedArray(call, argument, value);
+  const scale = scaling(call, options, data, inputShape.at(-1) ?? 1);
+  const length = elementCount(inputShape);
+  const read: Read = (indices) => {
+    const inputs = new Float32Array(indices.length * length);
+    for (const [place, index] of indices.entries())
+      scale(data.subarray(index * length, (index + 1) * length), inputs, place * length);
+    return inputs;
+  };
+  return { size, inputShape, read };
+}
+
+/** What a dataset of `size` samples has beside its inputs. */
+function targetsAndClasses(
+  call: string,
+  { y, classes }: Omit<ArraysOptions, "x">,
+  size: number,
+): Pick<Dataset, "size" | "targetShape" | "classes"> & { readonly targets: Read } {
+  const { data, shape: targetShape } = targetsOf(call, y, size);
+  const width = elementCount(targetShape);
+  const targets: Read = (indices) => {
+    const wanted = new Float32Array(indices.length * width);
+    for (const [place, index] of indices.entries())
+      for (let i = 0; i < width; i++) wanted[place * width + i] = data[index * width + i] ?? 0;
+    return wanted;
+  };
+  return { size, targetShape, classes: classNames(call, classes, data, targetShape), targets };
 }
 
 function checkedArray(call: string, argument: string, value: SampleArray): SampleArray {

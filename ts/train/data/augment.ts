@@ -6,9 +6,8 @@
 import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
 import { checkOptions, invalid, numeric, type Pair, pair } from "../../options.ts";
 import { formatShape } from "../../shape.ts";
-import type { Dataset, Samples } from "./dataset.ts";
+import { type Dataset, isDataset, type Samples } from "./dataset.ts";
 import { randomOf } from "./order.ts";
-import { checkDataset } from "./subset.ts";
 import { type Placement, warp } from "./warp.ts";
 
 /** Options of {@link augment}. What is left out does not happen. */
@@ -40,7 +39,8 @@ const KEYS = ["flip", "shift", "rotate", "crop", "brightness", "fill", "seed"];
  * const more = data.augment(clothes, { flip: "horizontal", shift: 2, rotate: 10 });
  */
 export function augment(dataset: Dataset, options: AugmentOptions): Dataset {
-  checkDataset(CALL, dataset);
+  if (!isDataset(dataset))
+    throw invalid(CALL, "dataset", dataset, "a dataset of one input, as data.arrays and data.idx make them");
   const settings = parse(options);
   const { inputShape } = dataset;
   const [h = 0, w = 0, c = 0] = inputShape;

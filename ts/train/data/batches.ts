@@ -2,10 +2,13 @@
 import { LensletError } from "../../errors.ts";
 import { show } from "../../options.ts";
 import { elementCount, formatShape } from "../../shape.ts";
-import type { Dataset, Samples } from "./dataset.ts";
+import type { AnyDataset, MultiInputSamples, Samples } from "./dataset.ts";
 
 /** Samples that are trained on together. */
-export interface SampleBatch extends Samples {
+export interface SampleBatch {
+  /** As the dataset gives them: of its only input, or by name. */
+  readonly inputs: Samples["inputs"] | MultiInputSamples["inputs"];
+  readonly targets: Samples["targets"];
   /** How many. */
   readonly size: number;
   /** Their numbers in the dataset. */
@@ -39,13 +42,13 @@ export interface BatchesOptions {
 export class Batches {
   /** Batches of a whole pass, those before `start` included. */
   readonly count: number;
-  readonly #dataset: Dataset;
+  readonly #dataset: AnyDataset;
   readonly #options: BatchesOptions;
   readonly #call: string;
   #position: number;
   #prepared: Promise<SampleBatch> | undefined;
 
-  constructor(dataset: Dataset, options: BatchesOptions, call = "fit") {
+  constructor(dataset: AnyDataset, options: BatchesOptions, call = "fit") {
     const { order, batchSize, start = 0 } = options;
     this.count = Math.ceil(order.length / batchSize);
     this.#dataset = dataset;
@@ -79,10 +82,17 @@ export class Batches {
   async #make(position: number): Promise<SampleBatch> {
     const { order, batchSize, epoch } = this.#options;
     const indices = order.slice(position * batchSize, (position + 1) * batchSize);
-    const samples = await this.#dataset.batch(indices, epoch);
-    this.#check("inputs", samples.inputs, indices.length, this.#dataset.inputShape);
-    this.#check("targets", samples.targets, indices.length, this.#dataset.targetShape);
-    return { inputs: samples.inputs, targets: samples.targets, size: indices.length, indices };
+    const dataset = this.#dataset;
+    const { inputs, targets } = await dataset.batch(indices, epoch);
+    const size = indices.length;
+    if ("inputShape" in dataset) this.#check("inputs", inputs, size, dataset.inputShape);
+    else {
+      const named: Readonly<Record<string, unknown>> = typeof inputs === "object" ? { ...inputs } : {};
+      for (const [name, shape] of Object.entries(dataset.inputShapes))
+        this.#check(`inputs.${name}`, named[name], size, shape);
+    }
+    this.#check("targets", targets, size, dataset.targetShape);
+    return { inputs, targets, size, indices };
   }
 
   /** Datasets may be a caller's own. */

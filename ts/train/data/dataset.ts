@@ -31,13 +31,40 @@ export interface Dataset {
   batch(indices: Int32Array, epoch: number): Samples | Promise<Samples>;
 }
 
-/** Whether `value` is one: has its sizes and a way to read samples. */
+/** Some samples of a network with several inputs. */
+export interface MultiInputSamples {
+  /** `[n, ...inputShapes[name]]` by the names of the inputs, row-major. */
+  readonly inputs: Readonly<Record<string, Float32Array<ArrayBuffer>>>;
+  /** `[n, ...targetShape]`, row-major. */
+  readonly targets: Float32Array<ArrayBuffer>;
+}
+
+/** A {@link Dataset} for a network with several inputs: each sample has one of each. `data.arrays` makes one of named arrays. */
+export interface MultiInputDataset extends Pick<Dataset, "size" | "targetShape" | "classes"> {
+  /** Shapes of the inputs of one sample, by the names that the network has for them: `{ left: [28, 28, 1], right: [28, 28, 1] }`. */
+  readonly inputShapes: Readonly<Record<string, Shape>>;
+  /** As of {@link Dataset}. */
+  batch(indices: Int32Array, epoch: number): MultiInputSamples | Promise<MultiInputSamples>;
+}
+
+/** Either kind. */
+export type AnyDataset = Dataset | MultiInputDataset;
+
+/** Whether `value` is a dataset of either kind: has its sizes and a way to read samples. */
+export function isAnyDataset(value: unknown): value is AnyDataset {
+  return isDataset(value) || (isReadable(value) && "inputShapes" in value);
+}
+
+/** Whether `value` is a dataset of one input. */
 export function isDataset(value: unknown): value is Dataset {
+  return isReadable(value) && "inputShape" in value;
+}
+
+function isReadable(value: unknown): value is object {
   return (
     typeof value === "object" &&
     value !== null &&
     "size" in value &&
-    "inputShape" in value &&
     "batch" in value &&
     typeof value.batch === "function"
   );

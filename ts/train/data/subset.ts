@@ -1,6 +1,6 @@
 /** Parts of datasets. */
 import { checkOptions, invalid, isCount, numeric } from "../../options.ts";
-import { type Dataset, isDataset, type Samples } from "./dataset.ts";
+import { type AnyDataset, type Dataset, isAnyDataset, type MultiInputDataset } from "./dataset.ts";
 import { shuffledOrder } from "./order.ts";
 
 /** Options of {@link split}. */
@@ -9,8 +9,17 @@ export interface SplitOptions {
   readonly shuffle?: number | false | undefined;
 }
 
+/** What {@link split} makes. */
+export interface Split<D> {
+  readonly training: D;
+  readonly validation: D;
+}
+
 /** The samples of a dataset from `start` to before `end` (default: its size), or those at `indices`. */
-export function subset(dataset: Dataset, start: number | Int32Array, end?: number): Dataset {
+export function subset(dataset: Dataset, start: number | Int32Array, end?: number): Dataset;
+export function subset(dataset: MultiInputDataset, start: number | Int32Array, end?: number): MultiInputDataset;
+export function subset(dataset: AnyDataset, start: number | Int32Array, end?: number): AnyDataset;
+export function subset(dataset: AnyDataset, start: number | Int32Array, end?: number): AnyDataset {
   const call = "data.subset";
   checkDataset(call, dataset);
   const { size } = dataset;
@@ -32,11 +41,10 @@ export function subset(dataset: Dataset, start: number | Int32Array, end?: numbe
  * A dataset in two: one to train on, and one of `part` of the samples to validate by, drawn by chance. Both may be as
  * small as nothing: 0.1 of 5 samples holds out none.
  */
-export function split(
-  dataset: Dataset,
-  part: number,
-  options: SplitOptions = {},
-): { readonly training: Dataset; readonly validation: Dataset } {
+export function split(dataset: Dataset, part: number, options?: SplitOptions): Split<Dataset>;
+export function split(dataset: MultiInputDataset, part: number, options?: SplitOptions): Split<MultiInputDataset>;
+export function split(dataset: AnyDataset, part: number, options?: SplitOptions): Split<AnyDataset>;
+export function split(dataset: AnyDataset, part: number, options: SplitOptions = {}): Split<AnyDataset> {
   const call = "data.split";
   checkDataset(call, dataset);
   checkOptions(call, options, ["shuffle"]);
@@ -53,21 +61,19 @@ export function split(
   };
 }
 
-function chosen(dataset: Dataset, indices: Int32Array): Dataset {
-  return {
-    size: indices.length,
-    inputShape: dataset.inputShape,
-    targetShape: dataset.targetShape,
-    classes: dataset.classes,
-    batch: (wanted, epoch): Samples | Promise<Samples> =>
-      dataset.batch(
-        wanted.map((i) => indices[i] ?? 0),
-        epoch,
-      ),
-  };
+function chosen(dataset: AnyDataset, indices: Int32Array): AnyDataset {
+  const size = indices.length;
+  const numbers = (wanted: Int32Array): Int32Array => wanted.map((i) => indices[i] ?? 0);
+  if ("inputShape" in dataset) {
+    const { inputShape, targetShape, classes } = dataset;
+    return { size, inputShape, targetShape, classes, batch: (of, epoch) => dataset.batch(numbers(of), epoch) };
+  }
+  const { inputShapes, targetShape, classes } = dataset;
+  return { size, inputShapes, targetShape, classes, batch: (of, epoch) => dataset.batch(numbers(of), epoch) };
 }
 
 /** Throws unless `dataset` is one. */
-export function checkDataset(call: string, dataset: unknown): asserts dataset is Dataset {
-  if (!isDataset(dataset)) throw invalid(call, "dataset", dataset, "a dataset, as data.arrays and data.idx make them");
+export function checkDataset(call: string, dataset: unknown): asserts dataset is AnyDataset {
+  if (!isAnyDataset(dataset))
+    throw invalid(call, "dataset", dataset, "a dataset, as data.arrays and data.idx make them");
 }

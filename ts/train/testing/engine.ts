@@ -1,13 +1,13 @@
 /** An engine that trains, in this thread, for tests. */
 import { afterAll, beforeAll } from "vitest";
-import { createEngine } from "../../create.ts";
+import { createEngine, type EngineOptions } from "../../create.ts";
 import type { Engine } from "../../engine.ts";
 
-/** An engine that sums plainly, made before the file's tests and disposed of after them. */
-export function trainingEngine(): () => Engine {
+/** An engine, made before the file's tests and disposed of after them; sums are plain unless `accuracy` is another. */
+export function trainingEngine(accuracy: EngineOptions["accuracy"] = "strict"): () => Engine {
   let made: Engine | undefined;
   beforeAll(async () => {
-    made = await createEngine({ training: true, accuracy: "strict" });
+    made = await createEngine({ training: true, accuracy });
   });
   afterAll(() => made?.dispose());
   return () => {

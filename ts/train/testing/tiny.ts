@@ -3,12 +3,20 @@ import type { Graph } from "../../model/graph.ts";
 import { batchNorm, conv2d, dense, dropout, flatten, maxPool2d, relu, sequential } from "../../model/layers/index.ts";
 import { Random } from "../../test/oracle/random.ts";
 import type { SampleArray } from "../data/arrays.ts";
+import { adam } from "../optimiser.ts";
+import type { FitOptions } from "../options.ts";
 
 /** Rows and columns of a picture. */
 const SIZE = 8;
 
+/** Pictures, and which line each has. */
+interface LineSamples {
+  readonly x: SampleArray;
+  readonly y: Uint8Array;
+}
+
 /** Pictures with a line: horizontal, vertical, or along either diagonal; and which of these it is. */
-export function lines(n: number, seed = 1): { readonly x: SampleArray; readonly y: Uint8Array } {
+export function lines(n: number, seed = 1): LineSamples {
   const random = new Random(seed);
   const { data } = random.nd([n, SIZE, SIZE, 1], -0.6, 0.6);
   const y = new Uint8Array(n);
@@ -39,6 +47,16 @@ export function lineNetwork(seed = 1): Graph {
     { input: [SIZE, SIZE, 1], seed },
   );
 }
+
+/** A short training on lines, and samples to measure it by. */
+export const samples: LineSamples = lines(160);
+export const held: LineSamples = lines(80, 2);
+export const base: FitOptions = {
+  ...samples,
+  loss: "crossEntropy",
+  batchSize: 32,
+  optimizer: adam({ learningRate: 0.01 }),
+};
 
 /** The bits of all weights. */
 export function bitsOf({ constants }: Graph): Record<string, string> {
