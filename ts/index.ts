@@ -58,12 +58,10 @@ export type {
   InputShapes,
   Model,
   SaveOptions,
-  ModelInputs,
-  ModelOutputs,
-  ModelRunOptions,
   ProfileOptions,
   ValueDescription,
 } from "./model/model.ts";
+export type { ModelInputs, ModelOutputs, ModelRunOptions } from "./model/runner.ts";
 export type { Prediction } from "./train/evaluate.ts";
 export type { EarlyStoppingOptions } from "./train/early-stopping.ts";
 export type { EpochReport, History, Scores, StepReport } from "./train/history.ts";

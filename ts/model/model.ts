@@ -1,11 +1,8 @@
 /** A network that runs and learns: planned for the sizes of its inputs, its weights in an engine. */
 import { type Engine, storeOf } from "../engine.ts";
-import { LensletError } from "../errors.ts";
 import { checkOptions, count, flag, invalid } from "../options.ts";
-import { type Input, output } from "../ops/plan.ts";
 import type { Shape } from "../shape.ts";
-import type { Store } from "../store.ts";
-import type { DType, NdArray, Operand, Tensor } from "../tensor.ts";
+import type { DType } from "../tensor.ts";
 import type { Dataset, MultiInputDataset } from "../train/data/dataset.ts";
 import type { Prediction } from "../train/evaluate.ts";
 import type { History, Scores, StepReport } from "../train/history.ts";
@@ -19,16 +16,14 @@ import type {
   TrainingMemoryOptions,
 } from "../train/options.ts";
 import type { SaveWeightsOptions, Trainable } from "../train/trainable.ts";
-import { inputShapes, namedInputs, operandsOf, randomInputs, valueNamed } from "./arguments.ts";
-import type { Constant, NumberType } from "./constant.ts";
-import type { Dim, Graph, ValueInfo, ValueName } from "./graph.ts";
-import type { LoweredOutput } from "./lower/lower.ts";
-import { type Planned, Plans } from "./plans.ts";
-import { type Profile, profileOf } from "./profile.ts";
-import { memoryOf, type ProgramMemory, withNode } from "./program.ts";
+import { inputShapes, valueNamed } from "./arguments.ts";
+import type { NumberType } from "./constant.ts";
+import type { Dim, Graph, ValueInfo } from "./graph.ts";
+import type { Profile } from "./profile.ts";
+import { memoryOf, type ProgramMemory } from "./program.ts";
+import { type ModelInputs, type ModelOutputs, type ModelRunOptions, Runner } from "./runner.ts";
 import { specialise } from "./specialise/specialise.ts";
 import { summarise, type Summary } from "./summary.ts";
-import { trimRows } from "./trim.ts";
 
 /** An input or output of a model. */
 export interface ValueDescription {
@@ -39,22 +34,8 @@ export interface ValueDescription {
   readonly type: NumberType;
 }
 
-/** Operands by the names of the inputs; of a model with one input, the operand itself. */
-export type ModelInputs = Operand | Readonly<Record<string, Operand>>;
-
 /** Shapes by the names of the inputs; of a model with one input, the shape itself. */
 export type InputShapes = Shape | Readonly<Record<string, Shape>>;
-
-/** Tensors by the names of the outputs. Those of integers and truths are `"int32"`. */
-export type ModelOutputs<D extends DType = "float32"> = Record<string, Tensor<D>>;
-
-/** Options of {@link Model.run}. */
-export interface ModelRunOptions {
-  /** Ends the run within the time of one node: the promise rejects with code `"aborted"`. The model can be run again. */
-  readonly signal?: AbortSignal | undefined;
-  /** Told every few milliseconds how many steps of all are done. */
-  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined;
-}
 
 /** Options of {@link Model.profile}. */
 export interface ProfileOptions {
@@ -87,25 +68,17 @@ export class Model {
   readonly inputs: readonly ValueDescription[];
   /** What `run` gives. Shapes are those of the network's own sizes, and null where these are not all known. */
   readonly outputs: readonly ValueDescription[];
-  readonly #engine: Engine;
-  readonly #store: Store;
   readonly #services: ModelServices;
-  readonly #plans: Plans;
-  #graph: Graph;
+  readonly #runner: Runner;
   /** Once something is asked of training. */
   #trainable: Promise<Trainable> | undefined;
-  #disposed = false;
 
   private constructor(engine: Engine, graph: Graph, services: ModelServices) {
-    this.#engine = engine;
     this.#services = services;
-    this.#store = storeOf(engine);
-    this.#graph = graph;
+    this.#runner = new Runner(engine, graph);
     this.inputs = Array.from(graph.inputs, ([name, info]) => describe(name, info));
     const isFixed = [...graph.inputs.values()].every(({ shape }) => shape?.every((size) => typeof size === "number"));
-    this.#plans = new Plans(this.#store);
-    const fixed = isFixed ? this.#plans.plan(graph, new Map(), graph.outputs) : undefined;
-    if (fixed !== undefined) this.#plans.load(fixed);
+    const fixed = isFixed ? this.#runner.prepare(new Map()) : undefined;
     this.outputs = graph.outputs.map((name) =>
       describe(name, fixed?.known.infos.get(name) ?? { type: "float32", shape: undefined }),
     );
@@ -123,17 +96,17 @@ export class Model {
 
   /** The network as it was loaded or written, with the weights that it has learnt since. */
   get graph(): Graph {
-    return this.#graph;
+    return this.#runner.graph;
   }
 
   /** The engine that it runs on. */
   get engine(): Engine {
-    return this.#engine;
+    return this.#runner.engine;
   }
 
   /** Whether {@link Model.dispose} was called. */
   get disposed(): boolean {
-    return this.#disposed;
+    return this.#runner.disposed;
   }
 
   /**
@@ -149,7 +122,7 @@ export class Model {
    * const outputs = await model.run(pixels); // the only input
    */
   async run<D extends DType = "float32">(inputs: ModelInputs, options: ModelRunOptions = {}): Promise<ModelOutputs<D>> {
-    return this.#run("run", inputs, this.#graph.outputs, options);
+    return this.#runner.run("run", inputs, this.graph.outputs, options);
   }
 
   /**
@@ -166,9 +139,9 @@ export class Model {
     const call = "activations";
     if (!Array.isArray(names) || names.length === 0) throw invalid(call, "names", names, "an array of names");
     const values = new Map(
-      [...new Set(names)].map((name: unknown) => [String(name), valueNamed(call, this.#graph, name)]),
+      [...new Set(names)].map((name: unknown) => [String(name), valueNamed(call, this.graph, name)]),
     );
-    const outputs = await this.#run<D>(call, inputs, [...new Set(values.values())], options);
+    const outputs = await this.#runner.run<D>(call, inputs, [...new Set(values.values())], options);
     return Object.fromEntries(
       [...values].flatMap(([name, value]) => {
         const tensor = outputs[value];
@@ -185,26 +158,7 @@ export class Model {
     const call = "profile";
     checkOptions(call, options, ["rounds"]);
     const rounds = count(call, "rounds", options.rounds ?? 5);
-    this.#checkOpen(call);
-    const given = inputs === undefined ? randomInputs(call, this.#graph) : namedInputs(call, this.#graph, inputs);
-    const operands = operandsOf(call, this.#graph, given);
-    const planned = this.#plans.plan(this.#graph, shapesOf(operands), this.#graph.outputs);
-    const { steps } = planned.program;
-    const times: Float32Array[] = [];
-    for (let round = 0; round <= rounds; round++) {
-      const { milliseconds, tensors } = await this.#start(call, planned, operands, { timed: true });
-      for (const tensor of tensors) tensor.dispose();
-      if (milliseconds !== undefined && round > 0) times.push(milliseconds);
-    }
-    const strategies = await Promise.all(steps.map(({ op, words }) => this.#store.executor.explain(op, words)));
-    return profileOf(
-      planned.optimised,
-      steps.map((step, i) => ({
-        step,
-        strategy: strategies[i] ?? "",
-        milliseconds: times.map((time) => time[i] ?? 0),
-      })),
-    );
+    return this.#runner.profile(call, inputs, rounds);
   }
 
   /**
@@ -213,18 +167,14 @@ export class Model {
    * given.
    */
   summary(shapes: InputShapes = {}): Summary {
-    this.#checkOpen("summary");
-    return summarise(specialise(this.#graph, inputShapes("summary", this.#graph, shapes)));
+    this.#runner.checkOpen("summary");
+    return summarise(specialise(this.graph, inputShapes("summary", this.graph, shapes)));
   }
 
   /** Bytes that the model needs for inputs of these shapes, known before it runs; `shapes` as for {@link Model.summary}. */
   memory(shapes: InputShapes = {}): ProgramMemory {
-    this.#checkOpen("memory");
-    const { optimised, program } = this.#plans.plan(
-      this.#graph,
-      inputShapes("memory", this.#graph, shapes),
-      this.#graph.outputs,
-    );
+    this.#runner.checkOpen("memory");
+    const { optimised, program } = this.#runner.plan(inputShapes("memory", this.graph, shapes));
     return memoryOf(optimised, program);
   }
 
@@ -233,8 +183,8 @@ export class Model {
    * {@link Model.summary}. A model of which all sizes are known has been prepared when it was loaded.
    */
   prepare(shapes: InputShapes = {}): void {
-    this.#checkOpen("prepare");
-    this.#plans.load(this.#plans.plan(this.#graph, inputShapes("prepare", this.#graph, shapes), this.#graph.outputs));
+    this.#runner.checkOpen("prepare");
+    this.#runner.prepare(inputShapes("prepare", this.graph, shapes));
   }
 
   /**
@@ -245,8 +195,8 @@ export class Model {
     const call = "save";
     checkOptions(call, options, ["foldBatchNorm"]);
     flag(call, "foldBatchNorm", options.foldBatchNorm ?? false);
-    this.#checkOpen(call);
-    return this.#services.write(this.#graph, options);
+    this.#runner.checkOpen(call);
+    return this.#services.write(this.graph, options);
   }
 
   /**
@@ -273,7 +223,7 @@ export class Model {
    * await model.fit({ x: { left, right }, y: same, loss: "binaryCrossEntropy" }); // a network with two inputs
    */
   async fit(options: FitOptions): Promise<History> {
-    this.#checkOpen("fit");
+    this.#runner.checkOpen("fit");
     return (await this.#training()).fit(options);
   }
 
@@ -287,7 +237,7 @@ export class Model {
    * }
    */
   async *train(options: FitOptions): AsyncGenerator<StepReport, History, undefined> {
-    this.#checkOpen("train");
+    this.#runner.checkOpen("train");
     return yield* (await this.#training()).train(options);
   }
 
@@ -300,7 +250,7 @@ export class Model {
    * const { metrics } = await model.evaluate({ x, y, loss: "crossEntropy", metrics: ["accuracy"] });
    */
   async evaluate(options: EvaluateOptions): Promise<Scores> {
-    this.#checkOpen("evaluate");
+    this.#runner.checkOpen("evaluate");
     return (await this.#training()).evaluate(options);
   }
 
@@ -312,13 +262,13 @@ export class Model {
    * const { data, shape } = await model.predict({ data: pixels, shape: [10000, 28, 28, 1] });
    */
   async predict(x: SampleInputs | Dataset | MultiInputDataset, options: PredictOptions = {}): Promise<Prediction> {
-    this.#checkOpen("predict");
+    this.#runner.checkOpen("predict");
     return (await this.#training()).predict(x, options);
   }
 
   /** Bytes that training with such options needs, known before it begins; rejects as {@link Model.fit} does. */
   async trainingMemory(options: TrainingMemoryOptions): Promise<TrainingMemory> {
-    this.#checkOpen("trainingMemory");
+    this.#runner.checkOpen("trainingMemory");
     return (await this.#training()).memory(options);
   }
 
@@ -328,7 +278,7 @@ export class Model {
    * model is being trained, the weights are those after the last whole step.
    */
   async saveWeights(options: SaveWeightsOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-    this.#checkOpen("saveWeights");
+    this.#runner.checkOpen("saveWeights");
     return (await this.#training()).saveWeights(options);
   }
 
@@ -339,15 +289,13 @@ export class Model {
    * `training-busy`.
    */
   async loadWeights(weights: Uint8Array | ArrayBuffer): Promise<void> {
-    this.#checkOpen("loadWeights");
+    this.#runner.checkOpen("loadWeights");
     (await this.#training()).loadWeights(weights);
   }
 
   /** Frees weights and plans. Runs that have begun go on; later ones reject. May be called again. */
   dispose(): void {
-    if (this.#disposed) return;
-    this.#disposed = true;
-    this.#plans.dispose();
+    this.#runner.dispose();
   }
 
   /** For `using`: {@link Model.dispose}. */
@@ -357,97 +305,11 @@ export class Model {
 
   /** What trains it; fetched when it is first asked for. */
   #training(): Promise<Trainable> {
-    const model = this;
-    const host: TrainingHost = {
-      engine: this.#engine,
-      get graph() {
-        return model.#graph;
-      },
-      checkOpen: (call) => this.#checkOpen(call),
-      setWeights: (weights) => this.#setWeights(weights),
-      compute: (call, inputs, value, signal) => this.#compute(call, inputs, value, signal),
-    };
-    this.#trainable ??= this.#services.trainable(host);
+    this.#trainable ??= this.#services.trainable(this.#runner);
     return this.#trainable;
-  }
-
-  /** Other weights: plans hold the old ones. */
-  #setWeights(weights: ReadonlyMap<ValueName, Constant>): void {
-    this.#graph = { ...this.#graph, constants: new Map([...this.#graph.constants, ...weights]) };
-    this.#plans.forget();
-  }
-
-  async #compute(
-    call: string,
-    inputs: Readonly<Record<ValueName, NdArray>>,
-    value: ValueName,
-    signal: AbortSignal | undefined,
-  ): Promise<Float32Array<ArrayBuffer>> {
-    // In this thread, a run that someone listens to lets other events have their turn.
-    const onProgress = this.#store.executor.host === "thread" ? (): void => undefined : undefined;
-    const { [value]: tensor } = await this.#run<"float32">(call, inputs, [value], { signal, onProgress });
-    if (tensor === undefined) throw new Error(`${value} was not computed`);
-    try {
-      return await tensor.data();
-    } finally {
-      tensor.dispose();
-    }
-  }
-
-  async #run<D extends DType>(
-    call: string,
-    inputs: ModelInputs,
-    outputs: readonly ValueName[],
-    options: ModelRunOptions,
-  ): Promise<ModelOutputs<D>> {
-    checkOptions(call, options, ["signal", "onProgress"]);
-    const { signal, onProgress } = options;
-    this.#checkOpen(call);
-    const operands = operandsOf(call, this.#graph, namedInputs(call, this.#graph, inputs));
-    const planned = this.#plans.plan(this.#graph, shapesOf(operands), outputs);
-    const onStep = onProgress && ((done: number, total: number): void => onProgress({ done, total }));
-    const { tensors } = await this.#start(call, planned, operands, { signal, onStep });
-    const named = new Map(planned.program.outputs.map(({ name }, i) => [name, tensors[i] as Tensor<D>]));
-    await trimRows(this.#store, planned.optimised, named);
-    for (const [name, tensor] of named) {
-      if (outputs.includes(name)) continue;
-      tensor.dispose();
-      named.delete(name);
-    }
-    return Object.fromEntries(named);
-  }
-
-  async #start(
-    call: string,
-    planned: Planned,
-    inputs: readonly Input[],
-    options: Parameters<Store["runProgram"]>[1],
-  ): ReturnType<Store["runProgram"]> {
-    this.#checkOpen(call);
-    const program = this.#plans.load(planned);
-    const outputs = planned.program.outputs.map((each) => output(call, each.shape, dtypeOf(each)));
-    try {
-      return await this.#store.runProgram({ call, program, inputs, outputs }, options);
-    } catch (error) {
-      throw withNode(error, call, planned.program);
-    }
-  }
-
-  #checkOpen(call: string): void {
-    this.#store.checkOpen(call);
-    if (!this.#disposed) return;
-    throw new LensletError("tensor-disposed", `${call}: the model was disposed; engine.load() makes a new one`);
   }
 }
 
 function describe(name: string, { type, shape }: ValueInfo): ValueDescription {
   return { name, type, shape: shape?.map((size: Dim) => size ?? null) ?? null };
-}
-
-function shapesOf(inputs: readonly Input[]): ReadonlyMap<ValueName, Shape> {
-  return new Map(inputs.map(({ argument, shape }) => [argument, shape]));
-}
-
-function dtypeOf({ type }: LoweredOutput): DType {
-  return type === "float32" ? "float32" : "int32";
 }
