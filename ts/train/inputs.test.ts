@@ -1,5 +1,6 @@
 /** Networks with several inputs: samples by the names of these. */
 import { describe, expect, test } from "vitest";
+import { createEngine } from "../create.ts";
 import type { Graph } from "../model/graph.ts";
 import { activation, concat, conv2d, dense, flatten, globalAvgPool2d, graph } from "../model/layers/index.ts";
 import { Random } from "../test/oracle/random.ts";
@@ -77,6 +78,16 @@ describe("several inputs", () => {
     };
     expect(await bits({ ...none, dataset: own })).toEqual(first);
     expect(await bits({ ...none, dataset: own, validation: 0.25, shuffle: false })).not.toEqual(first);
+  });
+
+  test("a worker comes to the same bits", async () => {
+    using worker = await createEngine({ training: true, accuracy: "strict", worker: true });
+    using there = await worker.load(network());
+    using here = await engine().load(network());
+    const [a, b] = [await there.fit(base), await here.fit(base)];
+    expect(a.epochs[0]?.loss).toBe(b.epochs[0]?.loss);
+    expect(bitsOf(there.graph)).toEqual(bitsOf(here.graph));
+    expect((await there.predict(held.x)).data).toEqual((await here.predict(held.x)).data);
   });
 
   test("one input may be named, too", async () => {

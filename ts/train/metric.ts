@@ -11,7 +11,10 @@ export interface Predictions {
   readonly outputs: Float32Array;
   /** The shape of the outputs: `[size, ...]`. */
   readonly shape: Shape;
-  /** The axis of the outputs along which classes lie, if they are of classes: 1 of `[size, classes]` and `[size, classes, h, w]`, 3 of `[size, h, w, classes]`. */
+  /**
+   * The axis of the outputs along which classes lie, where they are of classes: 1 of `[size, classes]` and of `[size, classes,
+   * h, w]`, 3 of `[size, h, w, classes]`.
+   */
   readonly classAxis: number;
   /** `[size, ...]`, row-major. */
   readonly targets: Float32Array;

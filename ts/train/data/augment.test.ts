@@ -270,4 +270,20 @@ describe("augmented samples", () => {
     const flat = arrays({ x: { data: new Float32Array(8), shape: [2, 4] }, y: [0, 1] });
     expect(await failure(() => augment(flat, {}))).toContain("dataset.inputShape is [4]; expected pictures, [h, w, c]");
   });
+
+  test("refuse to move pictures away from targets of their pixels", async () => {
+    const x = { data: new Float32Array(2 * 4 * 5 * 2), shape: [2, 4, 5, 2] };
+    const maps = arrays({ x, y: { data: new Uint8Array(2 * 4 * 5), shape: [2, 4, 5] } });
+    for (const options of [{ flip: "vertical" }, { shift: [0, 1] }, { rotate: 5 }, { crop: 0.9 }] as const) {
+      expect(await failure(() => augment(maps, options))).toContain(
+        "targets have shape [4, 5], one for each pixel, and would stay where they are while pictures move",
+      );
+    }
+    expect(augment(maps, { brightness: 0.2 }).targetShape).toEqual([4, 5]);
+  });
+
+  test("refuse datasets of several inputs", async () => {
+    const several = arrays({ x: { a: { data: new Float32Array(32), shape: [2, 4, 4, 1] } }, y: [0, 1] });
+    expect(await failure(() => augment(several as never, {}))).toContain("expected a dataset of one input");
+  });
 });

@@ -4,6 +4,7 @@
  * same everywhere, so that all runtimes train on the same bits.
  */
 import { uniformFloat32 } from "pure-rand/distribution/uniformFloat32";
+import { LensletError } from "../../errors.ts";
 import { checkOptions, invalid, numeric, type Pair, pair } from "../../options.ts";
 import { formatShape } from "../../shape.ts";
 import { type Dataset, isDataset, type Samples } from "./dataset.ts";
@@ -33,7 +34,8 @@ const KEYS = ["flip", "shift", "rotate", "crop", "brightness", "fill", "seed"];
 
 /**
  * A dataset of pictures `[h, w, c]` that come changed, and in each epoch changed differently: for training, not for
- * validation. Pictures that are only moved or mirrored keep their pixels as they are; others are sampled linearly.
+ * validation. Pictures that are only moved or mirrored keep their pixels as they are; others are sampled linearly. Targets stay
+ * as they are: those of every pixel go with `brightness` alone.
  *
  * @example
  * const more = data.augment(clothes, { flip: "horizontal", shift: 2, rotate: 10 });
@@ -47,6 +49,7 @@ export function augment(dataset: Dataset, options: AugmentOptions): Dataset {
   if (inputShape.length !== 3) throw invalid(CALL, "dataset.inputShape", inputShape, "pictures, [h, w, c]");
   if (settings.shift[0] >= h || settings.shift[1] >= w)
     throw invalid(CALL, "shift", options.shift, `fewer pixels than the pictures of ${formatShape(inputShape)} have`);
+  checkTargets(dataset, settings);
   const length = h * w * c;
   const changed = ({ inputs, targets }: Samples, indices: Int32Array, epoch: number): Samples => {
     const result = new Float32Array(inputs.length);
@@ -106,6 +109,15 @@ function parse(options: AugmentOptions): Settings {
     fill: fill === "edge" ? fill : numeric(CALL, "fill", fill, 'a number or "edge"', true),
     seed,
   };
+}
+
+/** Throws if pictures would be moved and what is right for each of their pixels would not. */
+function checkTargets({ inputShape: [h, w], targetShape }: Dataset, settings: Settings): void {
+  const { flipped, shift, radians, crop } = settings;
+  const moves = flipped.includes(true) || shift.some((most) => most > 0) || radians > 0 || crop < 1;
+  if (!moves || targetShape[0] !== h || targetShape[1] !== w) return;
+  const text = `${CALL}: the dataset's targets have shape ${formatShape(targetShape)}, one for each pixel, and would stay where they are while pictures move; expected brightness alone, or a dataset of your own that moves both`;
+  throw new LensletError("invalid-argument", text, { argument: "dataset" });
 }
 
 const PART = "a number above 0, up to 1";
