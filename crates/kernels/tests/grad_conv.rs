@@ -237,6 +237,27 @@ fn windows_of_few_channels() {
 }
 
 /// 100,000 terms of one sign: a plain float32 sum would lose 1e-3 of them.
+/// Grey pictures: all sizes of tiles, rows of taps of several, channels that fill no tile, paddings beyond the window, several bands.
+#[test]
+fn grey_pictures() {
+    let mut rng = Rng::new(7);
+    let mut by_planes = 0;
+    for k_w in 1..=11 {
+        for out_c in 1..=9 {
+            for (h, w) in [(5, 33), (23, 20), (2, 7), (61, 130)] {
+                let [top, left, bottom, right] = [3, k_w, 2, 4].map(|most| rng.int(0, most));
+                let k_h = 1 + (k_w + out_c) % 4;
+                let spec = plain_spec([2, h, w, 1], out_c, [k_h, k_w]);
+                let spec = Conv2dSpec { pad_top: top, pad_left: left, pad_bottom: bottom, pad_right: right, ..spec };
+                let Ok(conv) = Conv2dGradient::new(&spec, Layout::Nhwc, Accuracy::Fast) else { continue };
+                by_planes += usize::from(conv.filter_strategy() == Strategy::Picture);
+                check(&spec, Accuracy::Fast, &mut rng).unwrap_or_else(|error| panic!("{error}\n{spec:?}"));
+            }
+        }
+    }
+    assert!(by_planes > 150, "{by_planes}");
+}
+
 #[test]
 fn long_sums_keep_their_digits() {
     let mut rng = Rng::new(5);

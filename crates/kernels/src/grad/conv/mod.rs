@@ -3,12 +3,14 @@
 //! - The input's gradient is a convolution of the output's gradient: with stride 1 by the filter turned around, its channels
 //!   exchanged, by whichever strategy the forward pass would choose (Winograd among them); with larger strides a transposed
 //!   convolution.
-//! - The filter's gradient is a matrix product summed over pixels, see [`filter`], or of a 3x3 filter over tiles, see [`winograd`].
+//! - The filter's gradient is a matrix product summed over pixels, see [`filter`], or of a 3x3 filter over tiles, see
+//!   [`winograd`]; of a grey picture's few filters, a sum over vectors of pixels, see [`planes`].
 //! - The bias's gradient is a sum over pixels.
 
 mod depthwise;
 mod filter;
 mod form;
+mod planes;
 mod runs;
 mod scattered;
 mod tiled_filter;
@@ -133,6 +135,7 @@ impl Conv2dGradient {
                 Ok(())
             }
             Strategy::Winograd => winograd::run(shape, input, grad_output, workspace, to),
+            Strategy::Picture => planes::run(shape, input, grad_output, workspace, to),
             _ => filter::run(shape, input, grad_output, workspace, to),
         })
     }
@@ -141,6 +144,7 @@ impl Conv2dGradient {
     pub fn filter_strategy(&self) -> Strategy {
         match self.accuracy {
             _ if depthwise::can_do(&self.shape) => Strategy::Depthwise,
+            _ if planes::pays(&self.shape) => Strategy::Picture,
             Accuracy::Fast if winograd::pays(&self.shape) => Strategy::Winograd,
             _ => Strategy::Direct,
         }
