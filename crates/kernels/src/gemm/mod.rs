@@ -13,6 +13,8 @@ mod packed_tile;
 pub(crate) use pack::{FilterStrides, PackedShape, PanelShape, pack_columns, pack_panels};
 pub(crate) use packed_tile::{Columns, tile_of};
 
+pub(crate) use crate::simd::Pixels;
+
 use crate::epilogue::Epilogue;
 use crate::simd::RELAXED;
 use kernel::sweep;
@@ -31,24 +33,8 @@ const SEGMENT: usize = 64 << 10;
 /// Fewest tiles of a segment. Of 2, 4 and 8 and segments of 16 KiB, a 1x1 64-256 over 56x56 pixels took 1.26, 1.05 and 1.
 const SEGMENT_TILES: usize = 8;
 
-/// The left-hand matrix, a row a pixel: the taps under the pixel's window, as they lie in memory.
-///
-/// A row of taps is `runs` runs of `run` floats, `run_step` apart; those of the next pixel lie `step` further.
-#[derive(Clone, Copy)]
-pub(crate) struct Pixels<'a> {
-    /// Where each row of taps lies.
-    pub(crate) rows: &'a [&'a [f32]],
-    /// Where the first pixel's first run starts in each of `rows`.
-    pub(crate) first: usize,
-    /// Runs of a row of taps.
-    pub(crate) runs: usize,
-    /// Floats of a run.
-    pub(crate) run: usize,
-    /// From one run to the next.
-    pub(crate) run_step: usize,
-    /// From a pixel's to the next pixel's.
-    pub(crate) step: usize,
-}
+/// Tiles that are summed before they are copied, where they end within a vector.
+const TILES_AT_A_TIME: usize = 16;
 
 /// The right-hand matrix and what becomes of the product.
 #[derive(Clone, Copy)]
@@ -133,6 +119,44 @@ pub(crate) fn multiply(a: &Pixels<'_>, b: &RightHand<'_>, k_first: usize, output
 
 /// [`sweep`] over tiles of `size` rows, as wide as `columns`.
 fn sweep_of(size: usize, a: &Pixels<'_>, b: &[f32], columns: &Panel, output: &mut [f32], to: &Places) {
+    if !columns.width.is_multiple_of(4) {
+        return sweep_part(size, a, b, columns, output, to);
+    }
+    sweep_whole(size, a, b, columns, output, to);
+}
+
+/// Tiles that end within a vector: whole ones, a few at a time, of which what exists is copied.
+#[inline(never)]
+fn sweep_part(size: usize, a: &Pixels<'_>, b: &[f32], columns: &Panel, output: &mut [f32], to: &Places) {
+    let mut tiles = [0.0; NR * MR * TILES_AT_A_TIME];
+    let step = columns.width.next_multiple_of(4);
+    for row in (0..to.count).step_by(size * TILES_AT_A_TIME) {
+        let a = Pixels { first: a.first + row * a.step, ..*a };
+        let count = (to.count - row).min(size * TILES_AT_A_TIME);
+        sweep_whole(size, &a, b, columns, &mut tiles, &Places { count, first: 0, step });
+        let to = output[to.first + row * to.step..].chunks_mut(to.step);
+        for (to, tile) in to.zip(tiles.chunks_exact(step)).take(count) {
+            copy_few(&tile[..columns.width], &mut to[..columns.width]);
+        }
+    }
+}
+
+/// Copies a row of a tile, at most [`NR`] floats.
+#[inline(always)]
+fn copy_few(from: &[f32], to: &mut [f32]) {
+    // Where there are four, a vector at either end: the two may overlap.
+    if let (Some(last), Some(to_last)) = (from.last_chunk::<4>(), to.last_chunk_mut()) {
+        *to_last = *last;
+        to[..4].copy_from_slice(&from[..4]);
+    } else {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = *from;
+        }
+    }
+}
+
+/// [`sweep`] over tiles of `size` rows of whole vectors.
+fn sweep_whole(size: usize, a: &Pixels<'_>, b: &[f32], columns: &Panel, output: &mut [f32], to: &Places) {
     let sweep = match (size, columns.width > 4) {
         (1, true) => sweep::<1, 2>,
         (2, true) => sweep::<2, 2>,

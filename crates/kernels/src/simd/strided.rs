@@ -7,13 +7,13 @@
 #[derive(Clone, Copy)]
 pub struct Strided<'a, const R: usize> {
     /// All of one length.
-    rows: [&'a [f32]; R],
+    pub(super) rows: [&'a [f32]; R],
 }
 
 /// Floats from the first row's start to the last row's end. Panics where no memory could hold as many: a branch that a loop
 /// around it makes once, other than arithmetic that saturates.
 #[inline(always)]
-fn span(rows: usize, step: usize, len: usize) -> usize {
+pub(super) fn span(rows: usize, step: usize, len: usize) -> usize {
     match (rows - 1).checked_mul(step).and_then(|last| last.checked_add(len)) {
         Some(span) => span,
         None => panic!("rows lie beyond all memory"),
