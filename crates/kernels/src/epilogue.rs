@@ -75,13 +75,33 @@ impl<'a> Epilogue<'a> {
     pub(crate) fn finish_pixels(&self, c: usize, sums: &mut [f32]) {
         let residual = self.residual.unwrap_or_default();
         let residual_c = residual.len() / (sums.len() / c).max(1);
+        let (clamp, rest) = self.clamp();
+        let clamp = clamp.map(F32x4::splat);
         let pixels = (AT_A_TIME / c).max(1);
         for (sums, residual) in sums.chunks_mut(pixels * c).zip(residual.chunks(pixels * residual_c)) {
+            // In one pass, the others too: 24 channels to 28 of 64x64 pixels take 1.1 times as long as without a residual, and
+            // 1.3 in a pass for each (Node 24, Zen 4).
             for (sums, residual) in sums.chunks_exact_mut(c).zip(residual.chunks_exact(residual_c)) {
-                add_clamped(&mut sums[..residual_c], residual, Self::UNCLAMPED.map(F32x4::splat));
+                let (added, others) = sums.split_at_mut(residual_c);
+                add_clamped(added, residual, clamp);
+                clamp_all(others, clamp);
             }
-            self.activation.apply_in_place(sums);
+            if let Some(activation) = rest {
+                activation.apply_in_place(sums);
+            }
         }
+    }
+}
+
+/// `sums` becomes `min(max(sums, min), max)`.
+#[inline(always)]
+fn clamp_all(sums: &mut [f32], [min, max]: [F32x4; 2]) {
+    let (sums, last) = sums.as_chunks_mut::<4>();
+    for sum in sums {
+        F32x4::load(sum).pmax(min).pmin(max).store(sum);
+    }
+    if !last.is_empty() {
+        store_part(load_part(last).pmax(min).pmin(max), last);
     }
 }
 
