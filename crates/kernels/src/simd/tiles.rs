@@ -27,6 +27,23 @@ pub struct Pixels<'a> {
     pub step: usize,
 }
 
+impl Pixels<'_> {
+    /// Panics if one of the first `count` pixels' windows does not lie in the rows, or has more floats than there are others.
+    /// Not inlined: one copy for all sizes of tiles.
+    #[inline(never)]
+    fn check(&self, count: usize, others: usize) {
+        let Pixels { rows, first, runs, run, run_step, step } = *self;
+        let floats = rows.len().checked_mul(runs).and_then(|runs| runs.checked_mul(run));
+        assert!(floats.is_some_and(|floats| floats <= others), "a window is longer than what it is multiplied by");
+        if count > 0 && runs > 0 {
+            let span = span(runs, run_step, span(count, step, run));
+            for row in rows {
+                assert!(first <= row.len() && span <= row.len() - first, "a window lies outside of its rows");
+            }
+        }
+    }
+}
+
 /// Tiles of `R` adjacent pixels' windows, with what each of a window's floats is multiplied by.
 pub struct Windows<'a, T, const R: usize> {
     pixels: Pixels<'a>,
@@ -39,18 +56,7 @@ impl<'a, T, const R: usize> Windows<'a, T, R> {
     /// lie in `rows`, as an index beyond a slice does, or has more floats than there are others.
     #[inline(always)]
     pub fn new(pixels: &Pixels<'a>, count: usize, others: &'a [T]) -> Self {
-        let Pixels { rows, first, runs, run, run_step, step } = *pixels;
-        let floats = rows.len().checked_mul(runs).and_then(|runs| runs.checked_mul(run));
-        assert!(
-            floats.is_some_and(|floats| floats <= others.len()),
-            "a window is longer than what it is multiplied by"
-        );
-        if count > 0 && runs > 0 {
-            let span = span(runs, run_step, span_of_tiles::<R>(count, step, run));
-            for row in rows {
-                assert!(first <= row.len() && span <= row.len() - first, "a window lies outside of its rows");
-            }
-        }
+        pixels.check(count.saturating_mul(R), others.len());
         Self { pixels: *pixels, left: count, others }
     }
 
@@ -90,7 +96,7 @@ impl<'a, const R: usize> Tiles<'a, R> {
     /// `count` tiles of rows of `len` floats, the first at the start of `values`. Panics if they do not all lie there.
     #[inline(always)]
     pub fn new(values: &'a [f32], count: usize, step: usize, len: usize) -> Self {
-        let next = values[..span_of_tiles::<R>(count, step, len)].as_ptr();
+        let next = values[..span_of_rows(count.saturating_mul(R), step, len)].as_ptr();
         Self { next, left: count, step, len, values: PhantomData }
     }
 }
@@ -122,7 +128,7 @@ impl<'a, const R: usize, const V: usize> TilesMut<'a, R, V> {
     #[inline(always)]
     pub fn new(values: &'a mut [f32], count: usize, step: usize) -> Self {
         assert!(step >= 4 * V, "rows overlap");
-        let next = values[..span_of_tiles::<R>(count, step, 4 * V)].as_mut_ptr();
+        let next = values[..span_of_rows(count.saturating_mul(R), step, 4 * V)].as_mut_ptr();
         Self { next, left: count, step, values: PhantomData }
     }
 }
@@ -143,13 +149,9 @@ impl<'a, const R: usize, const V: usize> Iterator for TilesMut<'a, R, V> {
 }
 
 /// Floats from the first tile's start to the last one's end; none if there are no tiles.
-#[inline(always)]
-fn span_of_tiles<const R: usize>(count: usize, step: usize, len: usize) -> usize {
-    match count.checked_mul(R) {
-        Some(0) => 0,
-        Some(rows) => span(rows, step, len),
-        None => panic!("tiles lie beyond all memory"),
-    }
+#[inline(never)]
+fn span_of_rows(rows: usize, step: usize, len: usize) -> usize {
+    if rows == 0 { 0 } else { span(rows, step, len) }
 }
 
 #[cfg(test)]
