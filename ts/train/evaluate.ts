@@ -1,7 +1,7 @@
 /** Predictions for many samples, and how good they are: by the model's own plan for inference. */
 import { abortable, abortError } from "../abort.ts";
 import type { Graph, ValueName } from "../model/graph.ts";
-import { transposed } from "../model/layout.ts";
+import { type Move, transposed } from "../model/layout.ts";
 import { elementCount, type Shape } from "../shape.ts";
 import type { NdArray } from "../tensor.ts";
 import { Batches, type SampleBatch } from "./data/batches.ts";
@@ -30,18 +30,32 @@ export async function evaluate(host: TrainingHost, dataset: AnyDataset, plan: Ev
   const { loss, metrics, signal } = plan;
   const { batchSize, fit } = fitted(call, host, dataset, plan);
   checkTargets(call, fit, loss, dataset);
-  const { head, headShape, outputShape } = fit;
-  const isMoved = head.axes.some((axis, i) => axis !== i);
+  const { head, outputShape } = fit;
+  const movesOf = movesByRows((rows) =>
+    head.moves.length === 0 ? fit : fitInputs(call, host.graph, plan, dataset, rows),
+  );
   const tally = new Tally();
   const pass = { fit, value: head.value, batchSize, signal };
-  for await (const { batch, values } of computed(call, host, dataset, pass)) {
+  for await (const { batch, rows, values } of computed(call, host, dataset, pass)) {
     const { size, targets } = batch;
     checkLabels(call, fit, loss, targets, batch.indices);
-    const outputs = isMoved ? transposed(values, [size, ...headShape], head.axes) : values;
+    let moved = values;
+    for (const { shape, perm } of movesOf(rows)) moved = transposed(moved, shape, perm);
+    const outputs = firstOf(moved, rows, size);
     const predictions = { outputs, shape: [size, ...outputShape], classAxis: head.classAxis, targets, size, loss };
     tally.add(size, scoresOf(predictions, metrics));
   }
   return tally.scores();
+}
+
+/** The moves of heads by the number of samples at once, each asked for when it is needed first: a whole batch and the last. */
+function movesByRows(fitOf: (rows: number) => Fit): (rows: number) => readonly Move[] {
+  const known = new Map<number, readonly Move[]>();
+  return (rows) => {
+    const moves = known.get(rows) ?? fitOf(rows).head.moves;
+    known.set(rows, moves);
+    return moves;
+  };
 }
 
 /** What the network gives for all samples, one after another. */
@@ -56,9 +70,11 @@ export async function predict(
   const data = new Float32Array(dataset.size * width);
   let at = 0;
   const { output, signal } = plan;
-  for await (const { values } of computed(call, host, dataset, { fit, value: output, batchSize, signal })) {
-    data.set(values, at);
-    at += values.length;
+  const pass = { fit, value: output, batchSize, signal };
+  for await (const { batch, rows, values } of computed(call, host, dataset, pass)) {
+    const given = firstOf(values, rows, batch.size);
+    data.set(given, at);
+    at += given.length;
   }
   return { data, shape: [dataset.size, ...fit.outputShape] };
 }
@@ -96,13 +112,22 @@ interface Pass {
   readonly signal: AbortSignal | undefined;
 }
 
+/** A batch, and a value of the network for it. */
+interface Computed {
+  readonly batch: SampleBatch;
+  /** How many samples were computed: more than the batch has where the network takes no fewer. */
+  readonly rows: number;
+  /** Of all of them. */
+  readonly values: Float32Array;
+}
+
 /** Batches in their order, each with a value that the network has for it; the next one is made while one is computed. */
 async function* computed(
   call: string,
   host: TrainingHost,
   dataset: AnyDataset,
   { fit, value, batchSize, signal }: Pass,
-): AsyncGenerator<{ readonly batch: SampleBatch; readonly values: Float32Array }> {
+): AsyncGenerator<Computed> {
   const batches = new Batches(dataset, { order: inOrder(dataset.size), batchSize, epoch: 0 }, call);
   const isFixed = fixedBatch(host.graph) !== undefined;
   for (;;) {
@@ -117,9 +142,13 @@ async function* computed(
     });
     const running = host.compute(call, Object.fromEntries(inputs), value, signal);
     batches.prepare();
-    const values = await running;
-    yield { batch, values: values.subarray(0, (values.length / rows) * batch.size) };
+    yield { batch, rows, values: await running };
   }
+}
+
+/** What belongs to the first `size` of `rows` samples. */
+function firstOf(values: Float32Array, rows: number, size: number): Float32Array {
+  return values.subarray(0, (values.length / rows) * size);
 }
 
 function padded(values: Float32Array, length: number): Float32Array {

@@ -39,7 +39,7 @@ test("what is wrong is named", () => {
   for (const wrong of [undefined, null, 3, {}, { kind: "l1" }, []])
     expect(() => parseLoss("fit", wrong)).toThrow("fit: loss is");
   expect(() => parseLoss("fit", { boxes: huber(), kinds: "crossEntropy" })).toThrow(
-    'fit: loss has losses by name ("boxes", "kinds"); expected one, of one output: choose that by output, or join',
+    'fit: loss is an object of losses ("boxes", "kinds"); expected one loss, of the one output that the option output names',
   );
 });
 

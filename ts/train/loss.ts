@@ -30,7 +30,8 @@ export interface Huber {
  * A loss with all its numbers; the mean over samples or their pixels (`crossEntropy`) or elements (the others). `losses` makes one.
  *
  * `crossEntropy` and `binaryCrossEntropy` take logits: a network that ends in softmax or sigmoid is trained on what comes
- * before, which neither overflows nor cancels.
+ * before, which neither overflows nor cancels, also where Transposes, Reshapes and the like (or a Dropout, which then drops
+ * nothing) stand behind that. Where something else does, such as a Clip, training and `evaluate` reject.
  */
 export type Loss = CrossEntropy | BinaryCrossEntropy | MeanSquaredError | Huber;
 
@@ -98,7 +99,7 @@ export function parseLoss(call: string, value: unknown): Loss {
     return kind === "binaryCrossEntropy" ? binaryCrossEntropy() : meanSquaredError();
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).some(isLoss)) {
-    const text = `${call}: loss has losses by name (${Object.keys(value).map(show).join(", ")}); expected one, of one output: choose that by output, or join several by concat into one that has a loss`;
+    const text = `${call}: loss is an object of losses (${Object.keys(value).map(show).join(", ")}); expected one loss, of the one output that the option output names. Several outputs of one kind of loss can be trained as one that concat makes of them`;
     throw new LensletError("invalid-argument", text, { argument: "loss" });
   }
   const expected = `${list(NAMES.map(show))}, or what a function of losses made, such as losses.crossEntropy({ labelSmoothing: 0.1 })`;

@@ -35,7 +35,7 @@ export interface Prepared {
  * A softmax that ends the network is left out if the loss is cross-entropy, a sigmoid if it is the binary one: these take
  * what goes into them.
  *
- * Throws what `specialise` throws.
+ * Throws what `specialise` and `headOf` throw.
  */
 export function prepare(call: string, graph: Graph, trained: Trained, preparation: Preparation): Prepared {
   const { output, learning, loss } = preparation;
@@ -44,7 +44,7 @@ export function prepare(call: string, graph: Graph, trained: Trained, preparatio
   for (const [name, { type, shape }] of varying) inputs.set(name, { type, shape });
   const constants = new Map([...graph.constants].filter(([name]) => !varying.has(name)));
   const known = specialise({ ...graph, inputs, outputs: [output], constants }, new Map());
-  const head = headOf(known, output, loss);
+  const head = headOf(call, known, output, loss);
   // Before passes make it a part of the layer before it.
   const rest = withoutLast(known, head);
   const dependent = dependents(rest, varying.keys());
@@ -88,7 +88,10 @@ function dependents({ nodes }: KnownGraph, from: Iterable<ValueName>): ReadonlyS
   return dependent;
 }
 
-/** The graph without the activation that a loss takes upon itself: the views behind it stay. */
+/**
+ * The graph without the activation that a loss takes upon itself. The views behind it stay, but for Dropouts: what they drop
+ * are probabilities, which the loss does not see.
+ */
 function withoutLast(graph: KnownGraph, { value, activation, views }: Head): KnownGraph {
   if (activation === undefined) return graph;
   if (views.length === 0) {
@@ -96,5 +99,10 @@ function withoutLast(graph: KnownGraph, { value, activation, views }: Head): Kno
   }
   const rewrite = new Rewrite(graph);
   rewrite.bypass(activation, value);
+  for (const { outputs } of views) {
+    const dropout = rewrite.madeBy("Dropout", outputs[0]);
+    const [x] = dropout?.inputs ?? [];
+    if (dropout !== undefined && x !== undefined) rewrite.bypass(dropout, x);
+  }
   return rewrite.finish();
 }

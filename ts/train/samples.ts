@@ -71,10 +71,8 @@ export interface Fit {
   readonly inputs: ReadonlyMap<ValueName, Shape>;
   /** The shape of what the network gives for one sample. */
   readonly outputShape: Shape;
-  /** What of that a loss is computed of. */
+  /** What of that a loss is computed of, for as many samples as were asked for. */
   readonly head: Head;
-  /** The shape of {@link Head.value} for one sample. */
-  readonly headShape: Shape;
 }
 
 /** What is wanted of a network for its samples. */
@@ -84,8 +82,8 @@ export interface Wanted {
 }
 
 /**
- * How samples of a dataset fit a network that sees `batch` of them at once. Throws `shape-mismatch` if they do not, and
- * `invalid-argument` where the network has other inputs.
+ * How samples of a dataset fit a network that sees `batch` of them at once. Throws `shape-mismatch` if they do not,
+ * `invalid-argument` where the network has other inputs, and what `headOf` throws.
  */
 export function fitInputs(call: string, graph: Graph, { output, loss }: Wanted, dataset: AnyDataset, batch = 2): Fit {
   const samples = sampleShapes(call, graph, dataset);
@@ -98,11 +96,7 @@ export function fitInputs(call: string, graph: Graph, { output, loss }: Wanted, 
   );
   const known = specialise({ ...graph, inputs: sized, outputs: [output] }, new Map());
   const [rows, ...outputShape] = known.infos.get(output)?.shape ?? [];
-  if (rows === batch) {
-    const head = headOf(known, output, loss);
-    const [, ...headShape] = known.infos.get(head.value)?.shape ?? [];
-    return { inputs: samples, outputShape, head, headShape };
-  }
+  if (rows === batch) return { inputs: samples, outputShape, head: headOf(call, known, output, loss) };
   const text = `${call}: the output ${show(output)} has shape ${formatShape([rows ?? 0, ...outputShape])} for ${batch} samples; expected [${batch}, ...]: a network that gives something for each sample`;
   throw new LensletError("model-unsupported", text, { argument: "output" });
 }
