@@ -29,11 +29,11 @@ export interface EngineOptions {
   readonly training?: boolean | undefined;
   /**
    * How exact convolutions are. `"fast"`, the default: 3x3 convolutions of many channels are computed by Winograd's
-   * F(4x4, 3x3), up to three times as fast as plain sums. For ResNet's layers and evenly spread numbers their errors are
-   * twice as large: 0.8 to 2.1 millionths of the outputs' root mean square in the root mean square, 5 to 14 millionths at
-   * most, where plain sums have 0.4 to 1.2 and 3 to 8. A NaN or an infinity spreads to the outputs of the same 4x4 tile.
-   * Of many channels on few pixels only rows are tiled, which takes half of the memory: errors are 1.4 times those of
-   * plain sums.
+   * F(4x4, 3x3), up to three times as fast as plain sums, at a stride of two up to 1.5 times. For ResNet's layers and
+   * evenly spread numbers their errors are twice as large: 0.8 to 2.1 millionths of the outputs' root mean square in the
+   * root mean square, 5 to 14 millionths at most, where plain sums have 0.4 to 1.2 and 3 to 8. A NaN or an infinity
+   * spreads to the outputs of the same 4x4 tile. Of many channels on few pixels only rows are tiled, which takes half of
+   * the memory: errors are 1.4 times those of plain sums.
    * `"strict"`: plain sums everywhere.
    */
   readonly accuracy?: Accuracy | undefined;

@@ -329,6 +329,7 @@ const norms: readonly Case[] = [
       const filter = { data: new Float32Array(9 * 64 * 64), shape: [3, 3, 64, 64] };
       const { packs } = engine.memory().core;
       equal(await engine.explain("conv2d", x, filter, { padding: "same" }), { strategy: "winograd" }, "conv2d");
+      equal(await engine.explain("conv2d", x, filter, { stride: 2 }), { strategy: "winograd" }, "conv2d, stride 2");
       const depthwise = { data: new Float32Array(9 * 64), shape: [3, 3, 1, 64] };
       equal(await engine.explain("conv2d", x, depthwise, { groups: 64 }), { strategy: "depthwise" }, "depthwise");
       const { strategy } = await engine.explain("convTranspose2d", x, filter, { stride: 2 });

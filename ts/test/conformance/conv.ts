@@ -51,6 +51,7 @@ const rows: readonly Row[] = [
   ["five input channels, three output channels", [1, 8, 9, 5], [3, 3, 5, 3], { padding: 1 }],
   ["many channels", [1, 6, 6, 65], [3, 3, 65, 31], { padding: 1 }],
   ["a wide image", [1, 3, 65, 4], [3, 3, 4, 8], { padding: 1 }],
+  ["many channels with stride 2", [1, 20, 27, 24], [3, 3, 24, 64], { stride: 2, padding: 1 }],
   ["7x7 with stride, as in a ResNet's first layer", [1, 23, 22, 3], [7, 7, 3, 16], { stride: 2, padding: 3 }],
 ];
 

@@ -1,5 +1,5 @@
 /**
- * How far Winograd's F(4x4, 3x3) may stray, from its definition (Lavin and Gray 2015). A tile's 6x6 inputs mix on the way to
+ * How far Winograd's F(4x4, 3x3) may stray, from its definition (Lavin and Gray 2015). A tile's inputs mix on the way to
  * its 4x4 outputs, so that the error of an output depends on inputs that it does not see.
  */
 import { unit } from "./compare.ts";
@@ -10,43 +10,102 @@ type Matrix = readonly (readonly number[])[];
 
 const [half, two] = [Math.SQRT1_2, Math.SQRT2];
 
-/** The points 0, ±√½, ±√2 and infinity: six inputs to points, three taps to points, points to four outputs. */
-const ofInput: Matrix = [
-  [1, 0, -2.5, 0, 1, 0],
-  [0, -2 * half, -2, half, 1, 0],
-  [0, 2 * half, -2, -half, 1, 0],
-  [0, -two / 2, -0.5, two, 1, 0],
-  [0, two / 2, -0.5, -two, 1, 0],
-  [0, 1, 0, -2.5, 0, 1],
-];
-const ofFilter: Matrix = [
-  [1, 0, 0],
-  [-2 / 3, (-2 / 3) * half, -1 / 3],
-  [-2 / 3, (2 / 3) * half, -1 / 3],
-  [1 / 6, two / 6, 1 / 3],
-  [1 / 6, -two / 6, 1 / 3],
-  [0, 0, 1],
-];
-const ofProducts: Matrix = [
-  [1, 1, 1, 1, 1, 0],
-  [0, half, -half, two, -two, 0],
-  [0, 0.5, 0.5, 2, 2, 0],
-  [0, half / 2, -half / 2, 2 * two, -2 * two, 1],
-];
+/** The transforms along one axis: of a tile's inputs and of three taps to values, and of their products to outputs. */
+interface Transforms {
+  readonly ofInput: Matrix;
+  readonly ofFilter: Matrix;
+  readonly ofProducts: Matrix;
+  /** The most products of a channel that are summed at a point of the plane. */
+  readonly terms: number;
+}
+
+/** A stride of one: the points 0, ±√½, ±√2 and infinity. */
+const byOne: Transforms = {
+  ofInput: [
+    [1, 0, -2.5, 0, 1, 0],
+    [0, -2 * half, -2, half, 1, 0],
+    [0, 2 * half, -2, -half, 1, 0],
+    [0, -two / 2, -0.5, two, 1, 0],
+    [0, two / 2, -0.5, -two, 1, 0],
+    [0, 1, 0, -2.5, 0, 1],
+  ],
+  ofFilter: [
+    [1, 0, 0],
+    [-2 / 3, (-2 / 3) * half, -1 / 3],
+    [-2 / 3, (2 / 3) * half, -1 / 3],
+    [1 / 6, two / 6, 1 / 3],
+    [1 / 6, -two / 6, 1 / 3],
+    [0, 0, 1],
+  ],
+  ofProducts: [
+    [1, 1, 1, 1, 1, 0],
+    [0, half, -half, two, -two, 0],
+    [0, 0.5, 0.5, 2, 2, 0],
+    [0, half / 2, -half / 2, 2 * two, -2 * two, 1],
+  ],
+  terms: 1,
+};
 
 /**
- * Roundings from an input to an output besides one a channel, none of them fused: less than seven along either axis of the
- * inputs' transform, six along either of the products', and the filter's point.
+ * A stride of two, in magnitudes: the points ±3/8, ±5/4 and infinity, where five even inputs meet the outer taps, and but for 3/8
+ * four odd inputs the middle one.
  */
-const roundings = 28;
+const byTwo: Transforms = (() => {
+  const [a, b] = [3 / 8, 5 / 4];
+  const apart = b * b - a * a;
+  const inner = [a * b * b, 0, b * b, 0, a, 0, 1, 0, 0];
+  const outer = [b * a * a, 0, a * a, 0, b, 0, 1, 0, 0];
+  const odd = [0, (a * a + a * b) / (2 * apart), 0, 0.5 / b, 0, (1 + a / b) / (2 * apart), 0, 0, 0];
+  const ofInner = [0.5 / (a * apart), 0, 0.5 / apart];
+  const ofOuter = [0.5 / (b * apart), 0, 0.5 / apart];
+  const ofMiddle = [0, 1, 0];
+  return {
+    ofInput: [
+      inner,
+      inner,
+      outer,
+      outer,
+      [a * a * b * b, 0, 0, 0, a * a + b * b, 0, 0, 0, 1],
+      [0, (b * b) / apart, 0, 0, 0, 1 / apart, 0, 0, 0],
+      odd,
+      odd,
+      [0, a * b * b, 0, b * b, 0, a, 0, 1, 0],
+    ],
+    ofFilter: [ofInner, ofInner, ofOuter, ofOuter, [0, 0, 1], ofMiddle, ofMiddle, ofMiddle, ofMiddle],
+    ofProducts: [0, 1, 2, 3].map((n) => {
+      const [atInner, atOuter, last] = [a ** n, b ** n, n === 3 ? 1 : 0];
+      return [atInner, atInner, atOuter, atOuter, last, atInner, atOuter, atOuter, last];
+    }),
+    terms: 4,
+  };
+})();
+
+/**
+ * Roundings from an input to an output besides one a product, none of them fused: less than twelve along either axis of the
+ * inputs' transform, eight along either of the products', five along either of the filter's.
+ */
+const roundings = 50;
 
 /** True if a convolution may be computed so. */
 export function isWinograd(filter: Nd, groups: number, [rows, columns]: readonly [Axis, Axis]): boolean {
-  return at(filter.shape, 0) === 3 && at(filter.shape, 1) === 3 && groups === 1 && rows.stride * columns.stride === 1;
+  return at(filter.shape, 0) === 3 && at(filter.shape, 1) === 3 && groups === 1 && isStride(rows, columns);
 }
 
-/** Where tiles begin along an axis: tiles of four outputs a dilation apart. */
-function firsts({ output, dilation }: Axis): readonly number[] {
+/** One on both axes, or two without a dilation. */
+function isStride(rows: Axis, columns: Axis): boolean {
+  return (
+    rows.stride === columns.stride &&
+    (rows.stride === 1 || (rows.stride === 2 && rows.dilation * columns.dilation === 1))
+  );
+}
+
+/** Where tiles begin along an axis: tiles of four outputs a dilation apart; at a stride of two, as few as there can be of four, then of three. */
+function firsts({ output, dilation, stride }: Axis): readonly number[] {
+  if (stride === 2) {
+    const count = Math.ceil(output / 4);
+    const whole = Math.max(output - 3 * count, 0);
+    return Array.from({ length: count }, (_, tile) => 3 * tile + Math.min(tile, whole));
+  }
   return Array.from({ length: output }, (_, i) => i).filter((i) => Math.floor(i / dilation) % 4 === 0);
 }
 
@@ -60,6 +119,8 @@ export function winogradTolerance(
   [rows, columns]: readonly [Axis, Axis],
 ): Float64Array<ArrayBuffer> {
   const [n, inC, outC] = [at(x.shape, 0), at(filter.shape, 2), at(filter.shape, 3)];
+  const { ofInput, ofFilter, ofProducts, terms } = rows.stride === 2 ? byTwo : byOne;
+  const span = ofInput.length;
   const shape = [n, rows.output, columns.output, outC];
   const tolerance = new Float64Array(sizeOf(shape));
   const weights = Array.from({ length: inC * outC }, (_, pair) =>
@@ -70,8 +131,8 @@ export function winogradTolerance(
       for (const left of firsts(columns)) {
         const points = Array.from({ length: inC }, (_, c) =>
           onBothAxes(ofInput, (i, j) => {
-            const row = top + i * rows.dilation - rows.before;
-            const column = left + j * columns.dilation - columns.before;
+            const row = top * rows.stride + i * rows.dilation - rows.before;
+            const column = left * columns.stride + j * columns.dilation - columns.before;
             const inside = row >= 0 && row < rows.input && column >= 0 && column < columns.input;
             return inside ? at(x.data, ((image * rows.input + row) * columns.input + column) * inC + c) : 0;
           }),
@@ -79,7 +140,7 @@ export function winogradTolerance(
         for (let oc = 0; oc < outC; oc++) {
           const outputs = onBothAxes(ofProducts, (i, j) =>
             points.reduce(
-              (sum, point, c) => sum + at(point, i * 6 + j) * at(weights[c * outC + oc] ?? [], i * 6 + j),
+              (sum, point, c) => sum + at(point, i * span + j) * at(weights[c * outC + oc] ?? [], i * span + j),
               0,
             ),
           );
@@ -88,7 +149,7 @@ export function winogradTolerance(
             const column = left + (index % 4) * columns.dilation;
             if (row >= rows.output || column >= columns.output) continue;
             const place = ((image * rows.output + row) * columns.output + column) * outC + oc;
-            tolerance[place] = (inC + roundings) * unit * output;
+            tolerance[place] = Math.max(at(tolerance, place), (terms * inC + roundings) * unit * output);
           }
         }
       }

@@ -29,7 +29,7 @@ pub enum Strategy {
     Direct,
     /// Windows mostly in the padding: each output multiplies just the taps that lie in the input.
     Clipped,
-    /// A 3x3 window by tiles of 4x4 outputs, with a quarter of the multiplications and a larger error.
+    /// A 3x3 window by tiles of 4x4 outputs, with a quarter of the multiplications and a larger error; at a stride of two with 9/16 of them.
     Winograd,
     /// A window three taps wide by tiles of four outputs of a row, with half of the multiplications.
     WinogradRows,
@@ -78,7 +78,8 @@ pub enum Accuracy {
     /// [`Strategy::Winograd`] where it is faster. With numbers of a size, its errors are twice those of a plain sum: at 64, 128, 256
     /// and 512 channels their root mean square is 14, 19, 27 and 36 times 2^-24 of that of the outputs, a plain sum's 7, 10, 14
     /// and 20; the largest of some thousand 92 to 239 times, a plain sum's 57 to 139. Where a tile of 6x6 inputs has larger numbers
-    /// than an output sees, the error is theirs. `tests/winograd.rs` bounds both. [`Strategy::WinogradRows`] where that is faster:
+    /// than an output sees, the error is theirs. `tests/winograd.rs` bounds both. At a stride of two they are as
+    /// large (`tests/winograd_strided.rs`). [`Strategy::WinogradRows`] where that is faster:
     /// 10, 14, 19 and 27 times 2^-24.
     /// [`Strategy::Separable`] where it is: the error bound is that of the plain sum, the roundings are others.
     #[default]
@@ -273,6 +274,7 @@ impl Packs for Conv2d {
                 Strategy::Depthwise => PackedForm::Depthwise,
                 Strategy::Picture => PackedForm::Picture,
                 Strategy::Separable => PackedForm::Separable,
+                Strategy::Winograd if self.shape.h.stride > 1 => PackedForm::WinogradStrided,
                 Strategy::Winograd => PackedForm::Winograd,
                 Strategy::WinogradRows => PackedForm::WinogradRows,
                 _ => PackedForm::Panels,
@@ -309,7 +311,7 @@ impl Packs for Conv2d {
             let separable = key.form == PackedForm::Separable;
             return picture::pack(key, &self.shape, separable, plain.values("filter", key)?);
         }
-        if key.form == PackedForm::Winograd {
+        if matches!(key.form, PackedForm::Winograd | PackedForm::WinogradStrided) {
             return winograd::pack(key, &self.shape, &strides, filter);
         }
         if key.form == PackedForm::WinogradRows {

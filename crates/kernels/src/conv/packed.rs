@@ -28,6 +28,8 @@ pub(crate) enum PackedForm {
     Separable,
     /// Panels, a matrix for each of Winograd's points.
     Winograd,
+    /// The same for windows at a stride of two.
+    WinogradStrided,
     /// Panels, of each a matrix for each of Winograd's points along a row.
     WinogradRows,
     /// Panels, a matrix a group and phase; the periods of taps that share a phase.

@@ -9,6 +9,7 @@ pub mod pool;
 pub mod random;
 pub mod reference;
 pub mod winograd;
+pub mod winograd_strided;
 
 use core::fmt;
 

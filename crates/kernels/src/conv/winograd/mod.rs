@@ -8,10 +8,13 @@
 //! A dilated window sees pixels a dilation apart, those that outputs a dilation apart see, too: each such *phase* of an image is
 //! cut into tiles of its own. 64 -> 64 on 80x80, five apart: 3.7 ms, direct 8.6 (Node 24, relaxed, Zen 4).
 //!
+//! Windows two pixels apart have tiles of their own, see [`strided`].
+//!
 //! Inputs of a tile mix: a NaN or an infinity in one may spread to all of the tile's 16 outputs.
 
 mod pack;
 pub(super) mod rows;
+mod strided;
 pub(crate) mod transform;
 
 pub(crate) use pack::FilterWindows;
@@ -66,8 +69,8 @@ type Products = [[f32; NR]; POINTS];
 pub(super) fn can_do(shape: &Conv2dShape) -> bool {
     let is_3x3 = |axis: &Axis| axis.kernel == 3 && axis.stride == 1;
     let depth = shape.input.c.next_multiple_of(4);
-    let fits = depth <= MAX_INPUTS / (POINTS * MR) && matrices(shape).checked_len().is_ok();
-    is_3x3(&shape.h) && is_3x3(&shape.w) && shape.groups == 1 && fits
+    let fits = depth <= MAX_INPUTS / (POINTS * MR) && shape.groups == 1;
+    (is_3x3(&shape.h) && is_3x3(&shape.w) && fits || strided::can_do(shape)) && matrices(shape).checked_len().is_ok()
 }
 
 /// True where it is the fastest strategy: there are enough channels to repay the transforms, and enough tiles, well filled, to
@@ -77,9 +80,13 @@ pub(super) fn pays(shape: &Conv2dShape) -> bool {
     let (tiles, outputs) = (tiles(shape), shape.output.len() / shape.output.c);
     // Windows wholly in the padding take as long as others.
     let sees_input = [&shape.h, &shape.w].iter().all(|axis| axis.pad_before.max(axis.pad_after) < axis.extent());
-    can_do(shape)
-        && sees_input
-        && in_c >= MIN_IN_C
+    if !can_do(shape) || !sees_input {
+        return false;
+    }
+    if shape.h.stride > 1 {
+        return strided::pays(shape, matrices(shape).matrix_len());
+    }
+    in_c >= MIN_IN_C
         && in_c.saturating_mul(out_c) >= MIN_CHANNEL_PAIRS
         && tiles >= MIN_TILES
         && (tiles > FEW_TILES || matrices(shape).matrix_len() <= MAX_FILTER_OF_FEW / POINTS)
@@ -140,6 +147,9 @@ pub(super) fn run(
     output: &mut [f32],
 ) -> Result<(), SpecError> {
     let matrices = matrices(shape);
+    if shape.h.stride > 1 {
+        return strided::run(shape, matrices, input, packed, epilogue, workspace, output);
+    }
     let tiling = Tiling {
         shape,
         depth: matrices.k.next_multiple_of(4),
@@ -279,7 +289,7 @@ impl Tiling<'_> {
                 for rows in split(0..block.len(), block.len().div_ceil(MR)) {
                     let a = &a[rows.start * depth..rows.end * depth];
                     let places = from_fn(|r| (((rows.start + r) * panels + panel) * POINTS + point) * NR);
-                    tile_of(rows.len(), depth, a, b, &to, products, &places);
+                    tile_of(rows.len(), depth, &[[a, b]], &to, products, &places);
                 }
             }
         }

@@ -7,8 +7,8 @@
 //! the convolution's errors grows by at most 2 percent: they are those of the sums (`tests/winograd.rs`).
 
 use super::super::packed::{PackedFilter, PackingKey};
-use super::matrices;
 use super::transform::{POINTS, SPAN, filter_factors, of_filter};
+use super::{matrices, strided};
 use crate::activation::load_part;
 use crate::gemm::{FilterStrides, NR, PackedShape};
 use crate::shape::{Conv2dShape, SpecError};
@@ -49,7 +49,10 @@ pub(in super::super) fn pack(
 ) -> Result<PackedFilter, SpecError> {
     let matrices = matrices(shape);
     let windows = FilterWindows::new(MAX_TAPS, strides, filter);
-    PackedFilter::new(key, matrices.checked_len()?, |packed| windows.pack(matrices.k, 0..matrices.n, packed))
+    let transform = if shape.h.stride > 1 { strided::transform_taps } else { transform };
+    PackedFilter::new(key, matrices.checked_len()?, |packed| {
+        windows.pack_by(transform, matrices.k, 0..matrices.n, packed);
+    })
 }
 
 impl<'a> FilterWindows<'a> {
@@ -62,6 +65,10 @@ impl<'a> FilterWindows<'a> {
     /// Transforms the windows of `k` channels and of some columns along both axes: a matrix for each point, as
     /// [`PackedShape`] has them.
     pub(crate) fn pack(&self, k: usize, columns: Range<usize>, packed: &mut [f32]) {
+        self.pack_by(transform, k, columns, packed);
+    }
+
+    fn pack_by(&self, transform: Transform, k: usize, columns: Range<usize>, packed: &mut [f32]) {
         let matrices = PackedShape { groups: POINTS, k, n: columns.len() };
         let depth = k.next_multiple_of(4);
         let mut taps = NO_TAPS;
@@ -163,6 +170,9 @@ pub(super) fn blocks(k: usize) -> impl Iterator<Item = Range<usize>> {
 pub(super) fn lanes_of(columns: &Range<usize>) -> usize {
     if columns.len() > 4 { NR } else { 4 }
 }
+
+/// Transforms three runs of taps to six of weights.
+type Transform = fn([&[[f32; 4]]; SIDE], [&mut [[f32; 4]]; SPAN]);
 
 /// Three runs of taps at the six points.
 #[inline(never)]
