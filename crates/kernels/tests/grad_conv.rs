@@ -216,6 +216,23 @@ fn many_channels_by_tiles() {
     }
 }
 
+/// Few pixels, many channels: tiles along rows, of one part of the filter and of two, the last one narrower.
+#[test]
+fn tiles_along_rows() {
+    let mut rng = Rng::new(10);
+    for (size, in_c, out_c) in [(7, 133, 240), (8, 149, 204), (7, 201, 320)] {
+        let pads = Conv2dSpec { pad_top: 1, pad_left: 1, ..plain_spec([1, size, size, in_c], out_c, [3, 3]) };
+        let spec = Conv2dSpec { pad_bottom: 1, pad_right: 1, ..pads };
+        let conv = Conv2dGradient::new(&spec, Layout::Nhwc, Accuracy::Fast).unwrap();
+        let strict = Conv2dGradient::new(&spec, Layout::Nhwc, Accuracy::Strict).unwrap();
+        assert_eq!((conv.strategy(), strict.strategy()), ("winograd-rows", "direct"), "{spec:?}");
+        // In either layout, which `check` draws.
+        for _ in 0..4 {
+            check(&spec, Accuracy::Fast, &mut rng).unwrap_or_else(|error| panic!("{error}\n{spec:?}"));
+        }
+    }
+}
+
 /// Few channels, windows that stay inside: one product of all taps. Rows of taps that fill vectors and do not, in one pass and in several.
 #[test]
 fn windows_of_few_channels() {

@@ -169,6 +169,14 @@ impl Conv2d {
         }
     }
 
+    /// Packs windows that may lie otherwise than in a filter, for the strategies of Winograd's tiles.
+    pub(crate) fn pack_windows(&self, windows: &FilterWindows<'_>) -> Result<PackedFilter, SpecError> {
+        match self.strategy {
+            Strategy::WinogradRows => winograd::rows::pack(self.packing(), &self.shape, windows),
+            _ => winograd::pack(self.packing(), &self.shape, windows),
+        }
+    }
+
     /// What becomes of the sums, once all lengths are checked.
     fn checked<'a>(
         &self,
@@ -311,11 +319,8 @@ impl Packs for Conv2d {
             let separable = key.form == PackedForm::Separable;
             return picture::pack(key, &self.shape, separable, plain.values("filter", key)?);
         }
-        if matches!(key.form, PackedForm::Winograd | PackedForm::WinogradStrided) {
-            return winograd::pack(key, &self.shape, &strides, filter);
-        }
-        if key.form == PackedForm::WinogradRows {
-            return winograd::rows::pack(key, &self.shape, &strides, filter);
+        if matches!(key.form, PackedForm::Winograd | PackedForm::WinogradStrided | PackedForm::WinogradRows) {
+            return self.pack_windows(&FilterWindows::new(taps_h * taps_w, &strides, filter));
         }
         let windows = Windows::new(&self.shape);
         let (panels, taps) = (windows.panels(), strides.offsets(windows.taps()));

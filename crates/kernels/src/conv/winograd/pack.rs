@@ -7,10 +7,10 @@
 //! the convolution's errors grows by at most 2 percent: they are those of the sums (`tests/winograd.rs`).
 
 use super::super::packed::{PackedFilter, PackingKey};
-use super::transform::{POINTS, SPAN, filter_factors, of_filter};
+use super::transform::{SPAN, filter_factors, of_filter};
 use super::{matrices, strided};
 use crate::activation::load_part;
-use crate::gemm::{FilterStrides, NR, PackedShape};
+use crate::gemm::{FilterStrides, NR};
 use crate::shape::{Conv2dShape, SpecError};
 use crate::simd::F32x4;
 use core::array::from_fn;
@@ -40,50 +40,29 @@ pub(crate) struct FilterWindows<'a> {
     pub(crate) turned: bool,
 }
 
-/// Transforms a filter and packs a matrix for each point.
+/// Transforms windows of 3x3 taps along both axes: a matrix for each point.
 pub(in super::super) fn pack(
     key: PackingKey,
     shape: &Conv2dShape,
-    strides: &FilterStrides,
-    filter: &[f32],
+    windows: &FilterWindows<'_>,
 ) -> Result<PackedFilter, SpecError> {
     let matrices = matrices(shape);
-    let windows = FilterWindows::new(MAX_TAPS, strides, filter);
-    let transform = if shape.h.stride > 1 { strided::transform_taps } else { transform };
+    let transform: Transform = if shape.h.stride > 1 { strided::transform_taps } else { transform };
+    let depth = matrices.k.next_multiple_of(4);
     PackedFilter::new(key, matrices.checked_len()?, |packed| {
-        windows.pack_by(transform, matrices.k, 0..matrices.n, packed);
-    })
-}
-
-impl<'a> FilterWindows<'a> {
-    /// The windows of a filter that is as wide as a window.
-    pub(super) fn new(taps: usize, strides: &FilterStrides, filter: &'a [f32]) -> Self {
-        let &FilterStrides { tap_w: tap_step, k_c: k_step, n: n_step, .. } = strides;
-        Self { filter, taps, tap_step, k_step, n_step, turned: false }
-    }
-
-    /// Transforms the windows of `k` channels and of some columns along both axes: a matrix for each point, as
-    /// [`PackedShape`] has them.
-    pub(crate) fn pack(&self, k: usize, columns: Range<usize>, packed: &mut [f32]) {
-        self.pack_by(transform, k, columns, packed);
-    }
-
-    fn pack_by(&self, transform: Transform, k: usize, columns: Range<usize>, packed: &mut [f32]) {
-        let matrices = PackedShape { groups: POINTS, k, n: columns.len() };
-        let depth = k.next_multiple_of(4);
         let mut taps = NO_TAPS;
         let mut upright = [[[[0.0; 4]; BLOCK]; SIDE]; SPAN];
-        for rows in blocks(k) {
-            for column in columns.clone().step_by(NR) {
-                let panel = column..columns.end.min(column + NR);
-                let lanes = lanes_of(&panel);
+        for rows in blocks(matrices.k) {
+            for column in (0..matrices.n).step_by(NR) {
+                let columns = column..matrices.n.min(column + NR);
+                let lanes = lanes_of(&columns);
                 let count = rows.len() * lanes / 4;
-                self.gather(rows.clone(), panel, &mut taps);
+                windows.gather(rows.clone(), columns, &mut taps);
                 for w in 0..SIDE {
                     let from = from_fn(|h| &taps[h * SIDE + w][..count]);
                     transform(from, upright.each_mut().map(|row| &mut row[w][..count]));
                 }
-                let at = (column - columns.start) * depth + rows.start * lanes;
+                let at = column * depth + rows.start * lanes;
                 for (row, points) in upright.iter().zip(packed.chunks_exact_mut(SPAN * matrices.matrix_len())) {
                     let mut points = points.chunks_exact_mut(matrices.matrix_len());
                     let to = from_fn(|_| {
@@ -94,6 +73,14 @@ impl<'a> FilterWindows<'a> {
                 }
             }
         }
+    })
+}
+
+impl<'a> FilterWindows<'a> {
+    /// The windows of a filter.
+    pub(crate) fn new(taps: usize, strides: &FilterStrides, filter: &'a [f32]) -> Self {
+        let &FilterStrides { tap_w: tap_step, k_c: k_step, n: n_step, .. } = strides;
+        Self { filter, taps, tap_step, k_step, n_step, turned: false }
     }
 
     /// Gathers the taps of some rows, up to [`ROWS`], and of the columns of a panel; zeros where a vector has no column.

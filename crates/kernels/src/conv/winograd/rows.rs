@@ -12,7 +12,7 @@ use super::transform::{SPAN, TILE, of_input, of_products};
 use super::{MAX_INPUTS, MAX_PRODUCTS, store_part_of_tile};
 use crate::activation::{Activation, load_part};
 use crate::epilogue::Epilogue;
-use crate::gemm::{FilterStrides, NR, PackedShape, Pixels, Places, RightHand, multiply};
+use crate::gemm::{NR, PackedShape, Pixels, Places, RightHand, multiply};
 use crate::memory::Workspace;
 use crate::shape::{Conv2dShape, SpecError};
 use crate::simd::F32x4;
@@ -59,12 +59,10 @@ fn matrices(shape: &Conv2dShape) -> PackedShape {
 pub(in super::super) fn pack(
     key: PackingKey,
     shape: &Conv2dShape,
-    strides: &FilterStrides,
-    filter: &[f32],
+    windows: &FilterWindows<'_>,
 ) -> Result<PackedFilter, SpecError> {
     let matrices = matrices(shape);
     let depth = shape.input.c;
-    let windows = FilterWindows::new(shape.h.kernel * SIDE, strides, filter);
     PackedFilter::new(key, matrices.checked_len()?, |packed| {
         let mut taps = NO_TAPS;
         for rows in blocks(depth) {

@@ -12,7 +12,7 @@ use crate::activation::{load_part, store_part};
 use crate::gemm::{MR, NR};
 use crate::memory::Workspace;
 use crate::shape::{Conv2dShape, SpecError};
-use crate::simd::{F32x4, Steps};
+use crate::simd::{F32x4, Steps, strided_mut};
 use core::array::from_fn;
 use core::ops::Range;
 
@@ -249,6 +249,15 @@ fn tile<const R: usize, const V: usize>(inputs: &Inputs<'_>, first: usize, panel
                 }
             }
         }
+    }
+    if panel.width == 4 * V {
+        for (row, sums) in strided_mut::<R, V>(to, panel.to_step).into_iter().zip(sums) {
+            for (to, sum) in row.iter_mut().zip(sums) {
+                let sum = if panel.stores { sum } else { F32x4::load(to) + sum };
+                sum.store(to);
+            }
+        }
+        return;
     }
     for (r, sums) in sums.iter().enumerate() {
         let row = &mut to[r * panel.to_step..][..panel.width];

@@ -56,10 +56,6 @@ impl Conv2dGradient {
         let backward = match turned(&shape) {
             Some(spec) => match Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)?.with_accuracy(accuracy) {
                 conv if conv.strategy() == Strategy::Direct && scattered::pays(&shape) => Backward::Scattered,
-                // Where that pays, transforming the filter takes longer than the product.
-                conv if conv.strategy() == Strategy::WinogradRows => {
-                    Backward::Turned(conv.with_strategy(Strategy::Direct).unwrap_or(conv))
-                }
                 conv => Backward::Turned(conv),
             },
             None if depthwise::can_do(&shape) => Backward::Depthwise,
@@ -96,7 +92,7 @@ impl Conv2dGradient {
         expect_len("filter", filter.len(), shape.filter_len())?;
         expect_len("gradInput", grad_input.len(), shape.input.len())?;
         match self.backward {
-            Backward::Turned(conv) if conv.strategy() == Strategy::Winograd => {
+            Backward::Turned(conv) if matches!(conv.strategy(), Strategy::Winograd | Strategy::WinogradRows) => {
                 tiled_filter::run(&conv, &self.form.windows(filter), grad_output, workspace, grad_input)
             }
             Backward::Turned(conv) => {
