@@ -49,6 +49,10 @@ const CODEGEN_FLAGS = [
   // Copies of loops for each value of a condition that stays the same in them: 4% of all code, and no kernel is faster with
   // them, since those that would be say so themselves, by types and const parameters.
   "-Cllvm-args=-unswitch-threshold=0",
+  // Loops of single floats stay what they are, and loops of a count that is not known take one turn at a time: hot ones are
+  // written with vectors, two or four of them a turn, and all the rest was 4% of the code.
+  "-Cno-vectorize-loops",
+  "-Cllvm-args=-unroll-runtime=false",
   // No file, line and column of each place that can panic: nobody reads them, see panics.ts. A trap's stack says the same:
   // offsets in the file, which the same source makes byte for byte.
   "-Zlocation-detail=none",

@@ -96,7 +96,7 @@ macro_rules! with_closure {
                 with_closure!(@ $f, |x: F32x4| x.pmax(F32x4::splat(min)).pmin(F32x4::splat(max)), $body)
             }
             Activation::LeakyRelu { alpha } => {
-                with_closure!(@ $f, |x: F32x4| x.lt(F32x4::zero()).select(x * F32x4::splat(alpha), x), $body)
+                with_closure!(@ $f, leaky_relu(alpha), $body)
             }
             Activation::Sigmoid => with_closure!(@ $f, sigmoid(), $body),
             Activation::Tanh => with_closure!(@ $f, math::tanh, $body),
@@ -131,6 +131,12 @@ macro_rules! with_closure {
 #[inline(always)]
 fn finite_below(x: F32x4) -> F32x4 {
     x.pmax(F32x4::splat(f32::MIN))
+}
+
+#[inline(always)]
+fn leaky_relu(alpha: f32) -> impl Fn(F32x4) -> F32x4 {
+    let alpha = F32x4::splat(alpha);
+    move |x| x.lt(F32x4::zero()).select(x * alpha, x)
 }
 
 #[inline(always)]
@@ -204,6 +210,24 @@ pub(crate) fn map(input: &[f32], output: &mut [f32], f: impl Fn(F32x4) -> F32x4)
     }
 }
 
+/// [`map`] for cheap functions of long rows.
+#[inline(always)]
+pub(crate) fn map_long(input: &[f32], output: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
+    let (from, from_rest) = input.split_at(input.len() & !7);
+    let (to, to_rest) = output.split_at_mut(from.len());
+    map_pairs(from, to, &f);
+    map(from_rest, to_rest, f);
+}
+
+/// Makes every element `value`, in vectors: loops over single floats stay what they are.
+pub(crate) fn fill_all(to: &mut [f32], value: f32) {
+    let (vectors, rest) = to.as_chunks_mut();
+    for to in vectors {
+        F32x4::splat(value).store(to);
+    }
+    rest.fill(value);
+}
+
 /// Floats that the loops over whole tensors take a turn: four vectors at constant offsets from one address. A vector a turn spends
 /// more on addresses than on arithmetic.
 pub(crate) const BLOCK: usize = 16;
@@ -215,6 +239,16 @@ pub(crate) fn map_blocks(input: &[f32], output: &mut [f32], f: impl Fn(F32x4) ->
         for (from, to) in from.as_chunks().0.iter().zip(to.as_chunks_mut().0) {
             f(F32x4::load(from)).store(to);
         }
+    }
+}
+
+/// [`map_blocks`] for functions that are rarely wanted of much: half the code.
+#[inline(always)]
+pub(crate) fn map_pairs(input: &[f32], output: &mut [f32], f: impl Fn(F32x4) -> F32x4) {
+    let from = input.as_chunks::<4>().0.as_chunks::<2>().0;
+    for ([a, b], [to_a, to_b]) in from.iter().zip(output.as_chunks_mut::<4>().0.as_chunks_mut().0) {
+        f(F32x4::load(a)).store(to_a);
+        f(F32x4::load(b)).store(to_b);
     }
 }
 
@@ -395,6 +429,9 @@ impl Activation {
                 let [min, max] = [min, max].map(F32x4::splat);
                 map_blocks(x, y, |x| x.pmax(min).pmin(max));
             }
+            Self::LeakyRelu { alpha } => map_pairs(x, y, leaky_relu(alpha)),
+            Self::HardSigmoid { alpha, beta } => map_pairs(x, y, hard_sigmoid(alpha, beta)),
+            Self::HardSwish { scale, shift } => map_pairs(x, y, hard_swish(scale, shift)),
             other => with_closure!(other, |f| map_vectors(x, y, f)),
         });
         Ok(())

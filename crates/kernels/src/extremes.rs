@@ -1,7 +1,9 @@
 //! Where the largest and smallest elements are.
 
+use crate::activation::{load_part, store_part};
 use crate::reduce::{Fold, fold_row};
 use crate::shape::{SpecError, checked_len, expect_len};
+use crate::simd::F32x4;
 use core::cmp::Ordering;
 
 /// Along the middle axis of `[outer, axis_len, inner]` the index of the largest element, or the smallest: the first of
@@ -32,10 +34,12 @@ pub fn arg_reduce(
         places.fill(0.0);
         for (i, row) in plane.chunks_exact(inner).enumerate() {
             if last {
-                keep_better(row, sign, i as f32, &mut best, places, |x, best| x >= best || x.is_nan());
+                let always = F32x4::zero().eq(F32x4::zero());
+                keep_better(row, sign, i as f32, &mut best, places, |x, best| x.eq(x).select(best.le(x), always));
             } else {
+                // NaN is better than all that are equal to themselves.
                 keep_better(row, sign, i as f32, &mut best, places, |x, best| {
-                    x > best || (x.is_nan() && !best.is_nan())
+                    x.eq(x).select(best.lt(x), best.eq(best))
                 });
             }
         }
@@ -51,13 +55,26 @@ fn keep_better(
     index: f32,
     best: &mut [f32],
     places: &mut [f32],
-    is_better: impl Fn(f32, f32) -> bool,
+    is_better: impl Fn(F32x4, F32x4) -> F32x4,
 ) {
-    for ((x, best), place) in row.iter().zip(best).zip(places) {
+    let [sign, index] = [sign, index].map(F32x4::splat);
+    let keep = |x: F32x4, best: F32x4, place: F32x4| {
         let x = x * sign;
-        let better = is_better(x, *best);
-        *best = if better { x } else { *best };
-        *place = if better { index } else { *place };
+        let better = is_better(x, best);
+        (better.select(x, best), better.select(index, place))
+    };
+    let (row, row_rest) = row.as_chunks();
+    let (best, best_rest) = best.as_chunks_mut();
+    let (places, places_rest) = places.as_chunks_mut();
+    for ((x, best), place) in row.iter().zip(best).zip(places) {
+        let (new_best, new_place) = keep(F32x4::load(x), F32x4::load(best), F32x4::load(place));
+        new_best.store(best);
+        new_place.store(place);
+    }
+    if !row_rest.is_empty() {
+        let (new_best, new_place) = keep(load_part(row_rest), load_part(best_rest), load_part(places_rest));
+        store_part(new_best, best_rest);
+        store_part(new_place, places_rest);
     }
 }
 
@@ -130,6 +147,7 @@ impl Ranked {
 }
 
 /// Keeps the `k` best of what is offered, as a heap with the worst of them at the top.
+#[inline(always)]
 fn offer(heap: &mut Vec<Ranked>, k: usize, new: Ranked) {
     if heap.len() < k {
         let mut at = heap.len();

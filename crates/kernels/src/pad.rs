@@ -1,5 +1,6 @@
 //! Padding of tensors of any rank.
 
+use crate::activation::fill_all;
 use crate::elementwise::check_rank;
 use crate::shape::{MAX_LEN, SpecError, checked_len, expect_len};
 
@@ -104,8 +105,8 @@ fn fill(axes: &[PaddedAxis], mode: PadMode, value: f32, input: &[f32], output: &
     }
     let end = before + size;
     if mode == PadMode::Constant {
-        output[..before * step].fill(value);
-        output[end * step..].fill(value);
+        fill_all(&mut output[..before * step], value);
+        fill_all(&mut output[end * step..], value);
         return;
     }
     for i in (0..before).chain(end..padded) {

@@ -1,6 +1,6 @@
 //! Reductions: sums, means, norms, extremes along axes.
 
-use crate::activation::load_part;
+use crate::activation::{fill_all, load_part};
 use crate::elementwise::check_rank;
 use crate::layout::transpose;
 use crate::math;
@@ -268,9 +268,9 @@ const WIDTH: usize = 32;
 fn fold_tile(fold: Fold, rows: &[f32], first: usize, width: usize, about: &[f32], to: &mut [f32]) {
     let mut block = [0.0; TILE];
     let block = &mut block[..to.len()];
-    to.fill(fold.start());
+    fill_all(to, fold.start());
     for rows in rows.chunks(BLOCK * width) {
-        block.fill(fold.start());
+        fill_all(block, fold.start());
         fold.take(block, rows, first, width, about);
         fold.merge().take(to, block, 0, block.len(), about);
     }

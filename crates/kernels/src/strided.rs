@@ -1,5 +1,6 @@
 //! Tensors whose elements are read by steps: how slices, broadcasts and selections find theirs.
 
+use crate::activation::fill_all;
 use crate::layout::copy_short;
 
 /// Axes of an output, outermost first, and the step along each in every one of `N` operands. Neighbours along which all
@@ -74,7 +75,7 @@ pub(crate) fn broadcast_steps(shape: &[usize]) -> Vec<isize> {
 pub(crate) fn copy_run(values: &[f32], first: usize, step: isize, to: &mut [f32]) {
     match step {
         1 => copy_short(&values[first..first + to.len()], to),
-        0 => to.fill(values[first]),
+        0 => fill_all(to, values[first]),
         _ => {
             let mut at = first;
             for to in to {

@@ -1,7 +1,9 @@
 //! Max pool that also says where each maximum was found.
 
 use super::sliding::{Positions, Taps};
+use crate::activation::{load_part, store_part};
 use crate::shape::{Image, Layout, Pool2dShape, SpecError, expect_len};
+use crate::simd::F32x4;
 
 /// [`super::max_pool2d`], and for every output the flat index of its maximum in the whole input tensor: in NHWC order, or, for
 /// [`Layout::Nchw`], the index that the same element has in an NCHW tensor, `((n C + c) H + h) W + w`, as ONNX's MaxPool counts
@@ -53,13 +55,30 @@ fn find(input: &Image, image: &[f32], rows: Taps, columns: Taps, best: &mut [f32
                 first = false;
                 continue;
             }
-            for ((best, pixel), &value) in best.iter_mut().zip(pixel.iter_mut()).zip(values) {
-                // No branch: LLVM makes vectors of this.
-                let better = (value > *best) | (value.is_nan() & !best.is_nan());
-                *best = if better { value } else { *best };
-                *pixel = if better { here as u32 } else { *pixel };
-            }
+            keep_better(values, f32::from_bits(here as u32), best, bytemuck::cast_slice_mut(pixel));
         }
+    }
+}
+
+/// Values that are larger than the best so far, or the first NaN, become that, and `here` the place of it: of both, bits are moved.
+fn keep_better(values: &[f32], here: f32, best: &mut [f32], places: &mut [f32]) {
+    let here = F32x4::splat(here);
+    let keep = |x: F32x4, best: F32x4, place: F32x4| {
+        let better = x.eq(x).select(best.lt(x), best.eq(best));
+        (better.select(x, best), better.select(here, place))
+    };
+    let (values, values_rest) = values.as_chunks();
+    let (best, best_rest) = best.as_chunks_mut();
+    let (places, places_rest) = places.as_chunks_mut();
+    for ((x, best), place) in values.iter().zip(best).zip(places) {
+        let (new_best, new_place) = keep(F32x4::load(x), F32x4::load(best), F32x4::load(place));
+        new_best.store(best);
+        new_place.store(place);
+    }
+    if !values_rest.is_empty() {
+        let (new_best, new_place) = keep(load_part(values_rest), load_part(best_rest), load_part(places_rest));
+        store_part(new_best, best_rest);
+        store_part(new_place, places_rest);
     }
 }
 

@@ -274,20 +274,32 @@ fn halve<R: Reduce>(windows: &Windows, from: &[f32], to: &mut [f32]) -> bool {
     let done = 4 * fours.len();
     for (i, to) in fours.iter_mut().enumerate() {
         let from = &from[8 * i..];
-        let mut acc = R::none();
-        for j in (0..windows.columns.count).step_by(2) {
-            // Of the last window's odd columns there may be none.
-            let [a, b] = [load_part(&from[j..]), load_part(from.get(j + 4..).unwrap_or(&[]))];
-            let (even, odd) = F32x4::unzip(a, b);
-            acc = R::add(acc, even);
-            if j + 1 < windows.columns.count {
-                acc = R::add(acc, odd);
-            }
-        }
+        let acc = match windows.columns.count {
+            // Known counts, for which there are no loops.
+            2 => even_and_odd::<R>(from, 2),
+            3 => even_and_odd::<R>(from, 3),
+            count => even_and_odd::<R>(from, count),
+        };
         windows.finish::<R>(acc).store(to);
     }
     let rest = Steps { count: count - done, ..windows.windows };
     rest.count > 0 && reduce::<R>(&Windows { windows: rest, ..*windows }, &from[2 * done..], &mut to[done..])
+}
+
+/// Four windows of `count` columns.
+#[inline(always)]
+fn even_and_odd<R: Reduce>(from: &[f32], count: usize) -> F32x4 {
+    let mut acc = R::none();
+    for j in (0..count).step_by(2) {
+        // Of the last window's odd columns there may be none.
+        let [a, b] = [load_part(&from[j..]), load_part(from.get(j + 4..).unwrap_or(&[]))];
+        let (even, odd) = F32x4::unzip(a, b);
+        acc = R::add(acc, even);
+        if j + 1 < count {
+            acc = R::add(acc, odd);
+        }
+    }
+    acc
 }
 
 /// Elements that are joined in 16 chains before they join the others: rounding errors grow with the number of blocks, not of elements.

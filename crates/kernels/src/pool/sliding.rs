@@ -2,6 +2,7 @@
 
 use super::PoolKind;
 use super::loops::{Loop, Loops, MAX_OR_NAN, Slide, Steps, Windows, divisor, roots};
+use crate::activation::fill_all;
 use crate::memory::Buffer;
 use crate::shape::{Axis, Image, Pool2dShape, SpecError};
 use core::ops::Range;
@@ -136,7 +137,7 @@ pub(super) fn run(
             let taps = rows.taps(y);
             if taps.len == 0 {
                 // Windows between rows, of however many columns. Means and roots of nothing are what sums of nothing are.
-                to.fill(loops.none);
+                fill_all(to, loops.none);
                 continue;
             }
             let step = taps.step.wrapping_mul(row_len); // where this wraps there is one row, or none
@@ -260,8 +261,8 @@ impl Row<'_> {
             let columns = (axis.input - column).min(parts.len() / c - before);
             let (outside, rest) = parts.split_at_mut(before * c);
             let (inside, behind) = rest.split_at_mut(columns * c);
-            outside.fill(loops.none);
-            behind.fill(loops.none);
+            fill_all(outside, loops.none);
+            fill_all(behind, loops.none);
             let down = Windows {
                 windows: Steps::ONE,
                 rows: self.rows,

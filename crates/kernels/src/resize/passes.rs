@@ -33,10 +33,18 @@ fn weigh<const FIRST: bool>([a, b]: [&[f32]; 2], weights: [f32; 2], to: &mut [f3
         let sum = b.mul_add(weight_b, a * weight_a);
         if FIRST { sum } else { to + sum }
     };
+    let step = |a: &[f32; 4], b: &[f32; 4], to: &mut [f32; 4]| {
+        mix(F32x4::load(a), F32x4::load(b), F32x4::load(to)).store(to);
+    };
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<4>(), b.as_chunks::<4>());
     let (to, rest) = to.as_chunks_mut::<4>();
-    for ((a, b), to) in a.iter().zip(b).zip(to) {
-        mix(F32x4::load(a), F32x4::load(b), F32x4::load(to)).store(to);
+    let ((a, a_last), (b, b_last), (to, to_last)) = (a.as_chunks::<2>(), b.as_chunks::<2>(), to.as_chunks_mut::<2>());
+    for (([a0, a1], [b0, b1]), [to0, to1]) in a.iter().zip(b).zip(to) {
+        step(a0, b0, to0);
+        step(a1, b1, to1);
+    }
+    if let ([a], [b], [to]) = (a_last, b_last, to_last) {
+        step(a, b, to);
     }
     if !rest.is_empty() {
         store_part(mix(load_part(a_rest), load_part(b_rest), load_part(rest)), rest);

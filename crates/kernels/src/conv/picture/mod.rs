@@ -12,6 +12,7 @@ use super::packed::{PackedFilter, PackingKey};
 use crate::epilogue::Epilogue;
 use crate::memory::Workspace;
 use crate::shape::{Axis, Conv2dShape, Image, SpecError};
+use crate::simd::F32x4;
 use core::ops::Range;
 use filter::{Filter, Weights};
 use tile::{
@@ -180,10 +181,14 @@ const PERIOD: usize = 12;
 
 /// Adds a bias to each channel.
 fn add(biases: &[f32; PERIOD], output: &mut [f32]) {
+    let vectors: [F32x4; PERIOD / 4] = core::array::from_fn(|i| F32x4::load(&biases.as_chunks().0[i]));
     let (periods, rest) = output.as_chunks_mut::<PERIOD>();
-    for to in periods.iter_mut().map(<[f32; PERIOD]>::as_mut_slice).chain([rest]) {
-        to.iter_mut().zip(biases).for_each(|(to, bias)| *to += bias);
+    for to in periods {
+        for (to, bias) in to.as_chunks_mut().0.iter_mut().zip(vectors) {
+            (F32x4::load(to) + bias).store(to);
+        }
     }
+    rest.iter_mut().zip(biases).for_each(|(to, bias)| *to += bias);
 }
 
 /// Scratch memory.
