@@ -1,6 +1,7 @@
 /** The package as it is published: what is in the tarball, and that it runs where users install it. */
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright";
 import { publint } from "publint";
 import { formatMessage } from "publint/utils";
@@ -80,6 +81,11 @@ describe("the tarball", () => {
     expect(pkg).not.toHaveProperty("dependencies");
     expect(pkg).not.toHaveProperty("optionalDependencies");
     expect(Object.keys(pkg.peerDependencies)).toEqual(Object.keys(pkg.peerDependenciesMeta));
+  });
+
+  test.each(["simd", "relaxed"])("has a %s core of 132 kB at most, as servers send it", async (core) => {
+    const wasm = await readFile(join(import.meta.dirname, "../../../dist/wasm", `${core}.wasm`));
+    expect(gzipSync(wasm, { level: 9 }).length).toBeLessThan(132_000);
   });
 
   test("has the version that the engine tells", () => {
