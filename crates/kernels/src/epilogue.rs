@@ -1,6 +1,6 @@
 //! What becomes of the sums of a convolution or a matrix product before they are stored.
 
-use crate::activation::{Activation, load_part, store_part};
+use crate::activation::{Activation, load_part, map_in_place, store_part};
 use crate::simd::F32x4;
 use core::ops::Range;
 
@@ -76,7 +76,7 @@ impl<'a> Epilogue<'a> {
         let residual = self.residual.unwrap_or_default();
         let residual_c = residual.len() / (sums.len() / c).max(1);
         let (clamp, rest) = self.clamp();
-        let clamp = clamp.map(F32x4::splat);
+        let clamp @ [min, max] = clamp.map(F32x4::splat);
         let pixels = (AT_A_TIME / c).max(1);
         for (sums, residual) in sums.chunks_mut(pixels * c).zip(residual.chunks(pixels * residual_c)) {
             // In one pass, the others too: 24 channels to 28 of 64x64 pixels take 1.1 times as long as without a residual, and
@@ -84,24 +84,12 @@ impl<'a> Epilogue<'a> {
             for (sums, residual) in sums.chunks_exact_mut(c).zip(residual.chunks_exact(residual_c)) {
                 let (added, others) = sums.split_at_mut(residual_c);
                 add_clamped(added, residual, clamp);
-                clamp_all(others, clamp);
+                map_in_place(others, |x| x.pmax(min).pmin(max));
             }
             if let Some(activation) = rest {
                 activation.apply_in_place(sums);
             }
         }
-    }
-}
-
-/// `sums` becomes `min(max(sums, min), max)`.
-#[inline(always)]
-fn clamp_all(sums: &mut [f32], [min, max]: [F32x4; 2]) {
-    let (sums, last) = sums.as_chunks_mut::<4>();
-    for sum in sums {
-        F32x4::load(sum).pmax(min).pmin(max).store(sum);
-    }
-    if !last.is_empty() {
-        store_part(load_part(last).pmax(min).pmin(max), last);
     }
 }
 
