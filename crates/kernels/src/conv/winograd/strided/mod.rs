@@ -32,8 +32,9 @@ pub(super) use transform::transform_taps;
 const MAX_INPUTS: usize = 352 << 10;
 /// Fewest input channels, output channels and pairs of them, and fewest pairs where few tiles share a filter. Times as fast as the direct
 /// kernel (Node 24, relaxed, Zen 4): 64 -> 128 on 56x56 1.4 to 1.5 (plain simd 1.5), 128 -> 256 on 28x28 1.3 (1.3), 96 -> 96 on 35x35 1.4,
-/// 64 -> 96 on 17x17 1.2, 256 -> 256 on 28x28 and eight images of 256 -> 512 on 14x14 1.2; on 80x80, 32 -> 128 1.4, 32 -> 64 and 48 -> 48 1.3, 24 -> 64 1.25, 32 -> 32 and 16 -> 96 1.15, 24 -> 24, 16 -> 32
-/// and 64 -> 16 1.0. Of four tiles: 128 -> 128 on 14x14 1.3, on 12x12 1.2, on 10x10 0.9; 64 -> 128 on 14x14 1.15; 256 -> 512 0.7 to 0.9.
+/// 64 -> 96 on 17x17 1.2, 256 -> 256 on 28x28 and eight images of 256 -> 512 on 14x14 1.2; on 80x80, 32 -> 128 1.4, 32 -> 64 and
+/// 48 -> 48 1.3, 24 -> 64 1.25, 32 -> 32 and 16 -> 96 1.15, 24 -> 24, 16 -> 32 and 64 -> 16 1.0. Of four tiles: 128 -> 128 on 14x14 1.3,
+/// on 12x12 1.2, on 10x10 0.9; 64 -> 128 on 14x14 1.15; 256 -> 512 0.7 to 0.9.
 const MIN_IN_C: usize = 24;
 const MIN_OUT_C: usize = 32;
 const MIN_PAIRS: usize = 24 * 64;
