@@ -233,6 +233,47 @@ fn tiles_along_rows() {
     }
 }
 
+/// Short rows without padding: rows of windows that end within a block of pixels, images of several blocks, dilated windows.
+#[test]
+fn filters_over_short_rows() {
+    let mut rng = Rng::new(11);
+    for ([n, h, w], [in_c, out_c], k, dilation) in [
+        ([3, 14, 14], [6, 16], [5, 5], 1),
+        ([9, 9, 20], [5, 9], [2, 7], 1),
+        ([2, 60, 11], [4, 3], [3, 5], 2),
+        ([40, 5, 4], [7, 8], [5, 4], 1),
+        ([5, 13, 18], [13, 300], [3, 2], 3),
+    ] {
+        let spec = plain_spec([n, h, w, in_c], out_c, k);
+        let spec = Conv2dSpec { dilation_h: dilation, dilation_w: dilation, ..spec };
+        for _ in 0..2 {
+            check(&spec, Accuracy::Strict, &mut rng).unwrap_or_else(|error| panic!("{error}\n{spec:?}"));
+        }
+    }
+}
+
+/// Few channels and windows apart: one product of all taps, for an image at once and in bands.
+#[test]
+fn strided_windows_of_few_channels() {
+    let mut rng = Rng::new(10);
+    for ([h, w, in_c], out_c, k, stride, pad) in [
+        ([23, 24, 3], 9, [7, 7], [2, 2], 3),
+        ([160, 150, 3], 16, [7, 7], [2, 2], 3),
+        ([161, 301, 1], 12, [4, 11], [3, 2], 0),
+        ([18, 33, 2], 16, [3, 5], [1, 4], 2),
+        ([100, 90, 3], 8, [5, 5], [1, 1], 2),
+        ([19, 40, 4], 24, [2, 3], [3, 2], 1),
+        ([14, 15, 1], 32, [3, 3], [1, 1], 1),
+        ([9, 9, 1], 4, [2, 2], [1, 1], 3),
+    ] {
+        let pads = Conv2dSpec { pad_top: pad, pad_left: pad, pad_bottom: pad, ..plain_spec([2, h, w, in_c], out_c, k) };
+        let spec = Conv2dSpec { stride_h: stride[0], stride_w: stride[1], ..pads };
+        let conv = Conv2dGradient::new(&spec, Layout::Nchw, Accuracy::Fast).unwrap();
+        assert_eq!(conv.strategy(), "scattered", "{spec:?}");
+        check(&spec, Accuracy::Fast, &mut rng).unwrap_or_else(|error| panic!("{error}\n{spec:?}"));
+    }
+}
+
 /// Few channels, windows that stay inside: one product of all taps. Rows of taps that fill vectors and do not, in one pass and in several.
 #[test]
 fn windows_of_few_channels() {
@@ -253,7 +294,6 @@ fn windows_of_few_channels() {
     }
 }
 
-/// 100,000 terms of one sign: a plain float32 sum would lose 1e-3 of them.
 /// Grey pictures: all sizes of tiles, rows of taps of several, channels that fill no tile, paddings beyond the window, several bands.
 #[test]
 fn grey_pictures() {
@@ -275,6 +315,7 @@ fn grey_pictures() {
     assert!(by_planes > 150, "{by_planes}");
 }
 
+/// 100,000 terms of one sign: a plain float32 sum would lose 1e-3 of them.
 #[test]
 fn long_sums_keep_their_digits() {
     let mut rng = Rng::new(5);

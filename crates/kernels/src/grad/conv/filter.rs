@@ -11,7 +11,7 @@ use super::runs::{Pixels, Run, blocks, under_tap};
 use crate::activation::{load_part, store_part};
 use crate::gemm::{MR, NR};
 use crate::memory::Workspace;
-use crate::shape::{Conv2dShape, SpecError};
+use crate::shape::{Axis, Conv2dShape, SpecError};
 use crate::simd::{F32x4, Steps, strided_mut};
 use core::array::from_fn;
 use core::ops::Range;
@@ -23,8 +23,12 @@ const MAX_PACKED: usize = 256 << 10;
 /// Channels below which the taps of a row share tiles. A tile of fewer than four rows waits for its own sums: a multiply-add takes
 /// four cycles, two are started in each.
 const FEW_CHANNELS: usize = 4;
-/// Most floats of a block's padded rows: 512 KiB.
-const MAX_PADDED: usize = 128 << 10;
+/// Most floats of the inputs that are gathered for a block: 512 KiB.
+const MAX_GATHERED: usize = 128 << 10;
+/// Most outputs of a row whose windows reach into no padding for which the inputs under a column of taps are gathered: runs of few pixels cost
+/// more than the copies. Time beside tap by tap (Node 24, relaxed, Zen 3), 5x5: 4 outputs, 16 -> 32 channels, 0.84; 10, 6 -> 16, 0.88; 14,
+/// 32 -> 64, 0.95, 8 -> 16, 0.99; 24, 16 -> 32, 0.96, 8 -> 16, 1.01; 60, 8 -> 16, 1.02; 3x3, 10, 64 -> 128, 1.0.
+const SHORT_ROW: usize = 16;
 
 /// `grad_filter` is `[k_h, k_w, in_c / groups, out_c]`.
 pub(in crate::grad) fn run(
@@ -37,18 +41,18 @@ pub(in crate::grad) fn run(
     let n = shape.group_out_c();
     let lanes = n.next_multiple_of(4) * shape.groups;
     let limit = (MAX_PACKED / lanes).clamp(8, BLOCK);
-    let padded_len = padded_len(shape, limit);
+    let (order, gathered_len) = order(shape, limit);
     let pixels = limit.min(shape.output.n * shape.output.h * shape.output.w);
-    let (packed, padded) = workspace.get(pixels * lanes + padded_len.unwrap_or(0))?.split_at_mut(pixels * lanes);
+    let (packed, gathered) = workspace.get(pixels * lanes + gathered_len)?.split_at_mut(pixels * lanes);
     let mut runs = Vec::new();
     for (i, pixels) in blocks(shape, limit).enumerate() {
         let gradients = &mut packed[..pixels.len() * lanes];
         pack(shape, &pixels, grad_output, gradients);
         let block = Block { shape, pixels, gradients, is_first: i == 0 };
-        if padded_len.is_some() {
-            block.rows_of_taps(input, padded, &mut runs, grad_filter);
-        } else {
-            block.taps(input, &mut runs, grad_filter);
+        match order {
+            Order::Taps => block.taps(input, &mut runs, grad_filter),
+            Order::Rows => block.rows_of_taps(input, gathered, &mut runs, grad_filter),
+            Order::Columns => block.columns_of_taps(input, gathered, &mut runs, grad_filter),
         }
     }
     Ok(())
@@ -92,11 +96,42 @@ struct Block<'a> {
     is_first: bool,
 }
 
-/// Floats of the padded rows of the largest block, if the taps of a row are to share tiles.
-fn padded_len(shape: &Conv2dShape, limit: usize) -> Option<usize> {
-    let shares = shape.groups == 1 && shape.input.c < FEW_CHANNELS && shape.w.kernel > 1 && shape.w.dilation == 1;
-    let columns = shape.output.w.min(limit);
-    row_len(shape, columns).checked_mul(limit / columns).filter(|&len| shares && len <= MAX_PADDED)
+/// What taps have in common.
+#[derive(Clone, Copy)]
+enum Order {
+    /// Nothing: inputs are read where they lie.
+    Taps,
+    /// A row of taps shares tiles.
+    Rows,
+    /// A column of taps shares gathered inputs.
+    Columns,
+}
+
+/// Whether every tap sees as many inputs, side by side, as there are outputs.
+fn is_whole(axis: &Axis) -> bool {
+    [axis.stride, axis.pad_before, axis.pad_after] == [1, 0, 0]
+}
+
+/// How the taps of a shape are taken, and the floats that are gathered for the largest block.
+fn order(shape: &Conv2dShape, limit: usize) -> (Order, usize) {
+    let Conv2dShape { input, h, w, .. } = shape;
+    let columns = w.output.min(limit);
+    let rows = limit / columns;
+    let (order, floats) = if shape.groups > 1 || w.kernel == 1 {
+        (Order::Taps, Some(0))
+    } else if input.c < FEW_CHANNELS && w.dilation == 1 {
+        (Order::Rows, row_len(shape, columns).checked_mul(rows))
+    } else if w.output <= SHORT_ROW && h.kernel > 1 && [h, w].iter().all(|axis| is_whole(axis)) {
+        // Every image that a block sees a part of has rows of windows that reach beyond it.
+        let beyond = (rows / h.output + 2).checked_mul(h.extent() - 1);
+        (Order::Columns, beyond.and_then(|beyond| (beyond + rows).checked_mul(columns * input.c)))
+    } else {
+        (Order::Taps, Some(0))
+    };
+    match floats {
+        Some(floats) if floats <= MAX_GATHERED => (order, floats),
+        _ => (Order::Taps, 0),
+    }
 }
 
 /// Floats of the input under the windows of `columns` outputs side by side; where that overflows, more than memory has.
@@ -139,6 +174,33 @@ impl Block<'_> {
             }
             let inputs = Inputs { values: padded, step: w.stride.wrapping_mul(c), runs };
             self.add_products(&inputs, w.kernel * c, self.gradients, filter);
+        }
+    }
+
+    /// The taps of a column together: the inputs under them, row below row, make one run for all rows of an image.
+    fn columns_of_taps(&self, input: &[f32], gathered: &mut [f32], runs: &mut Vec<Run>, grad_filter: &mut [f32]) {
+        let Conv2dShape { h, w, .. } = self.shape;
+        let (c, columns, block) = (self.shape.input.c, self.pixels.columns.len(), &self.pixels.rows);
+        let (row_len, tap_len) = (columns * c, c * self.shape.output.c);
+        for tap_w in 0..w.kernel {
+            let x = self.pixels.columns.start + tap_w * w.dilation;
+            runs.clear();
+            let (mut row, mut place) = (block.start, 0);
+            while row < block.end {
+                let (n, y) = (row / h.output, row % h.output);
+                let rows = (h.output - y).min(block.end - row);
+                runs.push(Run { input: place, pixel: (row - block.start) * columns, count: rows * columns });
+                for y in y..y + rows + h.extent() - 1 {
+                    let from = &input[((n * h.input + y) * w.input + x) * c..];
+                    gathered[place..][..row_len].copy_from_slice(&from[..row_len]);
+                    place += row_len;
+                }
+                row += rows;
+            }
+            for (tap_h, filter) in grad_filter.chunks_exact_mut(w.kernel * tap_len).enumerate() {
+                let values = &gathered[tap_h * h.dilation * row_len..];
+                self.add_products(&Inputs { values, step: c, runs }, c, self.gradients, &mut filter[tap_w * tap_len..]);
+            }
         }
     }
 

@@ -55,10 +55,11 @@ impl Conv2dGradient {
         let shape = Conv2dShape::new(spec)?;
         let backward = match turned(&shape) {
             Some(spec) => match Conv2d::new(&spec, Layout::Nhwc, Activation::Identity)?.with_accuracy(accuracy) {
-                conv if conv.strategy() == Strategy::Direct && scattered::pays(&shape) => Backward::Scattered,
+                conv if scattered::pays_beside(conv.strategy(), &shape) => Backward::Scattered,
                 conv => Backward::Turned(conv),
             },
             None if depthwise::can_do(&shape) => Backward::Depthwise,
+            None if scattered::pays_beside(Strategy::SubPixel, &shape) => Backward::Scattered,
             None => {
                 let (input, output) = (shape.output, shape.input);
                 let shape = ConvTranspose2dShape { input, output, h: shape.h, w: shape.w, groups: shape.groups };
