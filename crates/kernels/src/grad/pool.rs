@@ -47,7 +47,9 @@ fn halves(shape: &Pool2dShape, input: &[f32], grad_output: &[f32], grad_input: &
     expect_len("gradInput", grad_input.len(), from.len())?;
     let c = from.c;
     let (image, row) = (from.h * from.w * c, from.w * c);
-    grad_input.fill(0.0);
+    if [&shape.h, &shape.w].iter().any(|axis| 2 * axis.output < axis.input) {
+        grad_input.fill(0.0); // a last row or column that no window sees
+    }
     let images = input.chunks_exact(image).zip(grad_input.chunks_exact_mut(image));
     for ((x, dx), g) in images.zip(grad_output.chunks_exact(to.h * to.w * c)) {
         let rows = x.chunks_exact(2 * row).zip(dx.chunks_exact_mut(2 * row));
@@ -64,38 +66,35 @@ fn halves(shape: &Pool2dShape, input: &[f32], grad_output: &[f32], grad_input: &
 }
 
 /// To the first maximum of four neighbours: two rows of two pixels.
+#[inline(always)]
 fn to_largest_of_four(g: &[f32], x: [&[f32]; 2], dx: [&mut [f32]; 2]) {
     let c = g.len();
     let [[x0, x1], [x2, x3]] = x.map(|row| <[_; 2]>::from(row.split_at(c)));
     let [[dx0, dx1], [dx2, dx3]] = dx.map(|row| <[_; 2]>::from(row.split_at_mut(c)));
-    let x = [x0, x1, x2, x3].map(<[f32]>::as_chunks::<4>);
-    let [[(q0, _), (q1, _)], [(q2, _), (q3, _)]] = [[x[0], x[1]], [x[2], x[3]]];
-    let (g, g_rest) = g.as_chunks::<4>();
-    let mut dx = [dx0, dx1, dx2, dx3].map(<[f32]>::as_chunks_mut::<4>);
-    let [(d0, _), (d1, _), (d2, _), (d3, _)] = &mut dx;
+    let (x, mut dx) = ([x0, x1, x2, x3], [dx0, dx1, dx2, dx3]);
+    let [q0, q1, q2, q3] = x.map(|x| x.as_chunks::<4>().0);
+    let [d0, d1, d2, d3] = dx.each_mut().map(|dx| dx.as_chunks_mut::<4>().0);
     let quads = q0.iter().zip(q1).zip(q2.iter().zip(q3));
-    let to = d0.iter_mut().zip(d1.iter_mut()).zip(d2.iter_mut().zip(d3.iter_mut()));
-    for ((g, ((x0, x1), (x2, x3))), ((d0, d1), (d2, d3))) in g.iter().zip(quads).zip(to) {
+    let to = d0.iter_mut().zip(d1).zip(d2.iter_mut().zip(d3));
+    for ((g, ((x0, x1), (x2, x3))), ((d0, d1), (d2, d3))) in g.as_chunks::<4>().0.iter().zip(quads).zip(to) {
         let parts = shared_out(F32x4::load(g), [x0, x1, x2, x3].map(F32x4::load));
         parts.into_iter().zip([d0, d1, d2, d3]).for_each(|(part, to)| part.store(to));
     }
-    if !g_rest.is_empty() {
-        let parts = shared_out(load_part(g_rest), x.map(|(_, rest)| load_part(rest)));
-        parts.into_iter().zip(dx).for_each(|(part, (_, to))| store_part(part, to));
+    if !c.is_multiple_of(4) {
+        // The last few with some before them, once more: what they get does not depend on what is there.
+        let last = c.saturating_sub(4);
+        let parts = shared_out(load_part(&g[last..]), x.map(|x| load_part(&x[last..])));
+        parts.into_iter().zip(dx).for_each(|(part, dx)| store_part(part, &mut dx[last..]));
     }
 }
 
-/// What each of four values gets of `g`: the first of the largest all of it.
+/// What each of four values gets of `g`: the first of the largest all of it. Of a NaN and a number, the first.
 #[inline(always)]
 fn shared_out(g: F32x4, x: [F32x4; 4]) -> [F32x4; 4] {
-    let best = x[0].max(x[1]).max(x[2].max(x[3]));
-    let mut left = g;
-    x.map(|x| {
-        let is_smaller = x.lt(best);
-        let part = is_smaller.select(F32x4::zero(), left);
-        left = is_smaller.select(left, F32x4::zero());
-        part
-    })
+    let [rises_above, rises_below] = [x[0].lt(x[1]), x[2].lt(x[3])];
+    let rises = x[0].pmax(x[1]).lt(x[2].pmax(x[3]));
+    let (above, below) = (g.and_not(rises), g.and(rises));
+    [above.and_not(rises_above), above.and(rises_above), below.and_not(rises_below), below.and(rises_below)]
 }
 
 /// The gradient of a global pool: `grad_output` is `[n, 1, 1, c]`.

@@ -130,6 +130,11 @@ impl F32x4 {
     pub fn and(self, b: Self) -> Self {
         self.zip(b, |a, b| f32::from_bits(a.to_bits() & b.to_bits()))
     }
+    /// Bits that `mask` does not have.
+    #[inline(always)]
+    pub fn and_not(self, mask: Self) -> Self {
+        self.zip(mask, |a, b| f32::from_bits(a.to_bits() & !b.to_bits()))
+    }
     /// `self` is a mask: `yes` where its bits are set, else `no`.
     #[inline(always)]
     pub fn select(self, yes: Self, no: Self) -> Self {

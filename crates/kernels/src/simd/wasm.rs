@@ -124,6 +124,11 @@ impl F32x4 {
     pub fn and(self, b: Self) -> Self {
         Self(v128_and(self.0, b.0))
     }
+    /// Bits that `mask` does not have.
+    #[inline(always)]
+    pub fn and_not(self, mask: Self) -> Self {
+        Self(v128_andnot(self.0, mask.0))
+    }
     /// `self` is a mask: `yes` where its bits are set, else `no`.
     #[inline(always)]
     pub fn select(self, yes: Self, no: Self) -> Self {
