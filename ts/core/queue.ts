@@ -184,9 +184,13 @@ function runAtOnce(runner: Runner, request: RunRequest): RunReport {
   return {};
 }
 
-/** Lets the thread look after other events. A timer would do as well, but in a page it waits for 4 ms. */
+/** Lets the thread look after other events. A timer would do as well, but in a page it waits for 4 ms; a channel takes 20 µs in Node. */
 function breathe(): Promise<void> {
   return new Promise((resolve) => {
+    if (typeof setImmediate === "function") {
+      setImmediate(resolve);
+      return;
+    }
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = () => {
       port1.close();
