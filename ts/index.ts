@@ -64,7 +64,7 @@ export type {
 export type { ModelInputs, ModelOutputs, ModelRunOptions } from "./model/runner.ts";
 export type { Prediction } from "./train/evaluate.ts";
 export type { EarlyStoppingOptions } from "./train/early-stopping.ts";
-export type { EpochReport, History, Scores, StepReport } from "./train/history.ts";
+export type { EpochReport, History, KernelTime, Scores, StepReport } from "./train/history.ts";
 export type { Loss, LossName } from "./train/loss.ts";
 export * as losses from "./train/losses.ts";
 export type { TrainingMemory } from "./train/memory.ts";

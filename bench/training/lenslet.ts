@@ -17,8 +17,11 @@ import {
 } from "lenslet";
 import { clock } from "../clock.ts";
 import type { Layer, Weights } from "./networks.ts";
+import { median } from "../statistics.ts";
 import { MOMENTUM, RATE, type Task, timedSteps, type Trained, type TrainingPeer } from "./runtime.ts";
 
+/** Kernels of convolutions, dense layers and normalisations. */
+const COUNTED = /^(conv|dense|batchNorm|movingStatistics)/;
 /** Batches of an epoch: more than are ever asked for. */
 const EPOCH = 2000;
 
@@ -32,16 +35,28 @@ export const lenslet: TrainingPeer = {
       close: () => engine.dispose(),
       async prepare(task): Promise<Trained> {
         const model = await engine.load(graphOf(task));
-        const optimizer = sgd({ learningRate: RATE, momentum: MOMENTUM });
-        const { batchSize } = task.network;
-        const steps: AsyncIterator<StepReport> = model.train({
+        const options = {
           dataset: sameBatch(task),
-          batchSize,
-          optimizer,
+          batchSize: task.network.batchSize,
+          optimizer: sgd({ learningRate: RATE, momentum: MOMENTUM }),
           loss: "crossEntropy",
           shuffle: false,
-        });
+        } as const;
+        const steps: AsyncIterator<StepReport> = model.train(options);
         return {
+          async share(count) {
+            using profiled = await engine.load(graphOf(task));
+            const shares: number[] = [];
+            let before = now();
+            for await (const { kernels = [] } of profiled.train({ ...options, profile: true })) {
+              const whole = now() - before;
+              const counted = kernels.filter(({ kernel }) => COUNTED.test(kernel));
+              shares.push(counted.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / whole);
+              if (shares.length === count) break;
+              before = now();
+            }
+            return median(shares);
+          },
           run: (count) =>
             timedSteps(count, now, async () => {
               const step = await steps.next();
@@ -65,7 +80,7 @@ function sameBatch({ network: { input, classes, batchSize }, batch }: Task): Dat
     inputShape: input,
     targetShape: [],
     classes: Array.from({ length: classes }, (_, label) => String(label)),
-    batch: () => ({ inputs: batch.x.slice(), targets: batch.y.slice() }),
+    batch: () => ({ inputs: batch.x, targets: batch.y }),
   };
 }
 

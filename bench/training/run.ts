@@ -2,6 +2,7 @@
 import type { Clock } from "../clock.ts";
 import type { BuildChoice } from "../peers/peer.ts";
 import { reason } from "../timing.ts";
+import { type GradientReport, measureGradients } from "./gradients.ts";
 import { jaxJs } from "./jax.ts";
 import { lenslet } from "./lenslet.ts";
 import { batchOf, type TrainedNetwork, trainedNetworks, weightsOf } from "./networks.ts";
@@ -20,12 +21,16 @@ export interface TrainingReport {
   readonly rounds: Readonly<Record<string, readonly number[]>>;
   /** How far apart the losses of the first steps are, as a part of the loss; runtimes that are further apart are not timed. */
   readonly error: number;
+  /** The part of lenslet's step that is spent in kernels of convolutions, dense layers and normalisations. */
+  readonly share: number | undefined;
 }
 
 /** What was measured, and with what. */
 export interface TrainingTable {
   readonly abouts: Readonly<Record<string, string>>;
   readonly reports: readonly TrainingReport[];
+  /** Convolutions by themselves. */
+  readonly gradients: readonly GradientReport[];
 }
 
 export interface TrainingOptions {
@@ -48,6 +53,9 @@ const TOLERANCE = 1e-3;
 const SLOW = 5000;
 /** Milliseconds after which no more steps are compared: TensorFlow.js takes minutes for one of ResNet-20. */
 const PATIENCE = 60_000;
+
+/** Steps that are looked into. */
+const SHARED = 30;
 
 interface Entrant {
   readonly name: string;
@@ -73,7 +81,8 @@ export async function runTraining(options: TrainingOptions, note: (line: string)
     reports.push(await measured(network, opened, options, note));
   }
   for (const { runtime } of opened) runtime.close();
-  return { abouts: Object.fromEntries(opened.map(({ name, runtime }) => [name, runtime.about])), reports };
+  const gradients = options.names.length > 0 ? [] : await measureGradients(options, note);
+  return { abouts: Object.fromEntries(opened.map(({ name, runtime }) => [name, runtime.about])), reports, gradients };
 }
 
 async function measured(
@@ -113,8 +122,9 @@ async function measured(
       times[entrant.name]?.push((await entrant.trained.run(steps)).milliseconds);
     }
   }
+  const share = await entrants[0]?.trained.share?.(SHARED);
   for (const { trained } of entrants) await trained.dispose();
-  return { name: network.name, batchSize: network.batchSize, rounds: times, error };
+  return { name: network.name, batchSize: network.batchSize, rounds: times, error, share };
 }
 
 /** The steps that are compared, and how long the last of them took. */

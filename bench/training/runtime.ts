@@ -27,6 +27,8 @@ export interface Steps {
 export interface Trained {
   /** Does so many steps, and waits until the weights have changed. */
   run(steps: number): Promise<Steps>;
+  /** The part of a step's time that the kernels of convolutions, dense layers and normalisations take, where that is told. */
+  share?(steps: number): Promise<number>;
   dispose(): Promise<void> | void;
 }
 

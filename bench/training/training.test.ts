@@ -37,9 +37,13 @@ test("a runtime that was timed once is compared in that round; one that was not 
   const text = trainingText(
     {
       abouts: { lenslet: "fast", slow: "slow", absent: "not there" },
-      reports: [{ name: "lenet5", batchSize: 64, rounds: { lenslet: [10, 20, 20], slow: [1000] }, error: 1e-6 }],
+      reports: [
+        { name: "lenet5", batchSize: 64, rounds: { lenslet: [10, 20, 20], slow: [1000] }, error: 1e-6, share: 0.871 },
+      ],
+      gradients: [{ name: "a", batchSize: 4, strategy: "direct", forward: [1, 1, 2], backward: [2, 2, 5] }],
     },
     "today",
   );
-  assert.match(text, /lenet5 +64 +20\.0 +1000 +100 +– +– +1\.0e-6/);
+  assert.match(text, /lenet5 +64 +20\.0 +1000 +100 +– +– +1\.0e-6 +87%/);
+  assert.match(text, /a +4 +1\.00 +direct +2\.00 +2\.00/);
 });

@@ -85,6 +85,28 @@ describe("fit", () => {
     expect(second?.epochEnd).toMatchObject({ epoch: 1, loss: second?.running.loss, metrics: second?.running.metrics });
   });
 
+  test("with `profile`, a step tells what its kernels took", async () => {
+    using model = await loaded();
+    let seen = 0;
+    for await (const { kernels = [] } of model.train({ ...base, profile: true })) {
+      seen++;
+      const names = kernels.map(({ name, kernel }) => `${kernel} ${name}`);
+      expect(names[0]).toBe("conv2d conv2d_1");
+      for (const name of [
+        "batchNormTraining batchNorm_1",
+        "denseGrad dense_1",
+        "conv2dGrad conv2d_1",
+        "crossEntropy loss",
+      ])
+        expect(names).toContain(name);
+      expect(names.filter((name) => name.startsWith("optimiserStep "))).toHaveLength(5);
+      expect(kernels.every(({ milliseconds }) => milliseconds >= 0)).toBe(true);
+      expect(kernels.reduce((sum, { milliseconds }) => sum + milliseconds, 0)).toBeGreaterThan(0);
+    }
+    expect(seen).toBe(5);
+    for await (const step of model.train(base)) expect(step).not.toHaveProperty("kernels");
+  });
+
   test("the same seed gives the same bits, another other ones", async () => {
     const bits = async (options: Partial<FitOptions>): Promise<Record<string, string>> => {
       using model = await loaded();

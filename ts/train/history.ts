@@ -8,6 +8,15 @@ export interface Scores {
   readonly metrics: Readonly<Record<string, number>>;
 }
 
+/** What one kernel took. */
+export interface KernelTime {
+  /** The node that it works for; of what belongs to none `"loss"`, `"gradient norm"`, or the weights that the optimiser changes. */
+  readonly name: string;
+  /** The core's operator: `"conv2d"` on the way forward, `"conv2dGrad"` for the gradients of input, filter and bias together. */
+  readonly kernel: string;
+  readonly milliseconds: number;
+}
+
 /** One step: a batch, and what the optimiser made of it. */
 export interface StepReport extends Scores {
   /** Steps done, this one included, over all epochs: the first is 1. */
@@ -26,6 +35,8 @@ export interface StepReport extends Scores {
   readonly gradientNorm: number;
   /** Means over the epoch so far: calmer than those of one batch. */
   readonly running: Scores;
+  /** With `profile`: its kernels, in the order in which they ran. */
+  readonly kernels?: readonly KernelTime[] | undefined;
   /** On the last step of an epoch: what there is to say of the epoch. */
   readonly epochEnd?: EpochReport | undefined;
 }

@@ -150,7 +150,7 @@ export class Loop {
     const learningRate = this.#learningRate(trainer.steps);
     return this.#turns.take(async () => {
       host.checkOpen(call);
-      const running = trainer.step(this.#batch(batch), learningRate);
+      const running = trainer.step(this.#batch(batch), learningRate, plan.profile);
       batches.prepare();
       const result = await running;
       const [gradientNorm = Number.NaN] = result.norms;
@@ -172,6 +172,7 @@ export class Loop {
         learningRate,
         gradientNorm,
         running: this.#tally.scores(),
+        ...(result.kernels === undefined ? {} : { kernels: result.kernels }),
       };
     });
   }

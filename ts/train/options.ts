@@ -73,6 +73,8 @@ export interface FitOptions extends SampleOptions {
    * tells it the same. Default false.
    */
   readonly progress?: boolean | undefined;
+  /** Whether every step tells where its time went: {@link StepReport.kernels}. Default false. */
+  readonly profile?: boolean | undefined;
   /**
    * Goes on from where a training of the same network with the same options stood: a file of
    * `model.saveWeights({ optimizer: true })`, made at any time. The bits are those that it would have come to otherwise.
@@ -108,6 +110,7 @@ export interface FitPlan {
   readonly onBatch: FitOptions["onBatch"];
   readonly onEpoch: FitOptions["onEpoch"];
   readonly progress: boolean;
+  readonly profile: boolean;
   readonly resume: Uint8Array | undefined;
 }
 
@@ -133,6 +136,7 @@ const FIT_KEYS: readonly (keyof FitOptions)[] = [
   "onBatch",
   "onEpoch",
   "progress",
+  "profile",
   "resume",
 ];
 
@@ -174,6 +178,7 @@ export function parseFitOptions(call: string, options: FitOptions, graph: Graph)
     onBatch,
     onEpoch,
     progress: flag(call, "progress", options.progress ?? false),
+    profile: flag(call, "profile", options.profile ?? false),
     resume: resume === undefined ? undefined : parseBytes(call, "resume", resume),
   };
 }

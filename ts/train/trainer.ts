@@ -5,14 +5,15 @@ import { LensletError } from "../errors.ts";
 import { invalid, show } from "../options.ts";
 import { bytesOf, type Input, output as outputOf } from "../ops/plan.ts";
 import { elementCount, formatShape, type Shape } from "../shape.ts";
-import type { ProgramCall, Store } from "../store.ts";
-import { type DType, handleOf, type Tensor } from "../tensor.ts";
+import type { ProgramCall, ProgramResult, Store } from "../store.ts";
+import { handleOf, type Tensor } from "../tensor.ts";
 import { type Constant, floats } from "../model/constant.ts";
 import type { Graph, ValueName } from "../model/graph.ts";
 import type { Variable } from "../model/lower/lowering.ts";
 import { openBatch } from "../model/open-batch.ts";
 import { stepsOf, withNode } from "../model/program.ts";
 import { Weights } from "../model/weights.ts";
+import type { KernelTime } from "./history.ts";
 import type { Loss } from "./loss.ts";
 import { memoryOfPlan, type TrainingMemory } from "./memory.ts";
 import type { Optimizer } from "./optimiser.ts";
@@ -55,6 +56,8 @@ export interface StepResult {
   readonly norms: Float32Array;
   /** What the network gave: of one that ends in softmax (or sigmoid) and has its loss computed with it, what went into that. */
   readonly outputs: Float32Array;
+  /** What its kernels took, if they were timed. */
+  readonly kernels: readonly KernelTime[] | undefined;
 }
 
 /** All that training changes. */
@@ -144,22 +147,24 @@ export class Trainer {
 
   /**
    * One step of the optimiser along the gradient of a batch's mean loss. A step of which the loss or the gradient is not finite
-   * changes nothing, and does not count.
+   * changes nothing, and does not count. `timed` has its kernels timed.
    */
-  async step(batch: Batch, learningRate: number): Promise<StepResult> {
+  async step(batch: Batch, learningRate: number, timed = false): Promise<StepResult> {
     const clock = Float32Array.of(this.#steps + 1, learningRate);
     const planned = this.#planned("step", batch.size);
-    const [loss, norms, outputs] = await this.#run(planned, batch, clock);
+    const { values, kernels } = await this.#run(planned, batch, clock, timed);
+    const [loss, norms = new Float32Array(), outputs = new Float32Array()] = values;
     const [value = Number.NaN] = loss ?? [];
-    const result = { loss: value, norms: norms ?? new Float32Array(), outputs: outputs ?? new Float32Array() };
+    const result = { loss: value, norms, outputs, kernels };
     if (Number.isFinite(value) && Number.isFinite(result.norms[0])) this.#steps++;
     return result;
   }
 
   /** The mean loss of a batch and what the network gives for it, in inference: by the running statistics, nothing dropped. */
   async evaluate(batch: Batch): Promise<{ readonly loss: number; readonly outputs: Float32Array }> {
-    const [loss, outputs] = await this.#run(this.#planned("evaluation", batch.size), batch);
-    return { loss: loss?.[0] ?? Number.NaN, outputs: outputs ?? new Float32Array() };
+    const { values } = await this.#run(this.#planned("evaluation", batch.size), batch);
+    const [loss, outputs = new Float32Array()] = values;
+    return { loss: loss?.[0] ?? Number.NaN, outputs };
   }
 
   /** Bytes that training with batches of this size takes, known before the first step. */
@@ -294,7 +299,8 @@ export class Trainer {
     { plan, id }: { readonly plan: BatchPlan; readonly id: ProgramId },
     batch: Batch,
     clock?: Float32Array<ArrayBuffer>,
-  ): Promise<readonly Float32Array[]> {
+    timed = false,
+  ): Promise<{ readonly values: readonly Float32Array[]; readonly kernels: readonly KernelTime[] | undefined }> {
     const { call } = this.#task;
     const given = new Map([...batch.inputs, ["targets", batch.targets] as const]);
     const inputs = plan.inputs.map(({ name, shape }): Input => {
@@ -304,23 +310,33 @@ export class Trainer {
       throw new LensletError("shape-mismatch", text, { argument: name });
     });
     const outputs = plan.program.outputs.map(({ shape }) => outputOf(call, shape));
-    const tensors = await this.#made({ call, program: id, inputs, outputs }, plan);
+    const { tensors, milliseconds } = await this.#made({ call, program: id, inputs, outputs }, plan, timed);
     try {
-      return await Promise.all(tensors.map((tensor) => (tensor as Tensor).data()));
+      const values = await Promise.all(tensors.map((tensor) => (tensor as Tensor).data()));
+      return { values, kernels: milliseconds && kernelTimes(plan, milliseconds) };
     } finally {
       for (const tensor of tensors) tensor.dispose();
     }
   }
 
-  async #made(run: ProgramCall, { program }: BatchPlan): Promise<readonly Tensor<DType>[]> {
+  async #made(run: ProgramCall, { program }: BatchPlan, timed: boolean): Promise<ProgramResult> {
     // In this thread, a run that someone listens to lets other events have their turn every few milliseconds.
-    const options = this.#store.executor.host === "thread" ? { onStep: (): void => undefined } : undefined;
+    const onStep = this.#store.executor.host === "thread" ? (): void => undefined : undefined;
     try {
-      return (await this.#store.runProgram(run, options)).tensors;
+      return await this.#store.runProgram(run, { onStep, timed });
     } catch (error) {
       throw withNode(error, run.call, program);
     }
   }
+}
+
+/** The times of a run's steps, as those of the kernels that they are. */
+function kernelTimes({ program }: BatchPlan, milliseconds: Float32Array): readonly KernelTime[] {
+  return program.steps.map(({ node, op }, i) => ({
+    name: node.name,
+    kernel: op,
+    milliseconds: milliseconds[i] ?? Number.NaN,
+  }));
 }
 
 /** Throws unless `values` has all variables, nothing else, and all of their shapes. */
