@@ -7,10 +7,9 @@ use super::direct::Windows;
 use super::reach::Reach;
 use crate::activation::{load_part, store_part};
 use crate::epilogue::Epilogue;
-use crate::gemm::NR;
+use crate::gemm::{NR, columns_of, lanes_of};
 use crate::shape::taps_inside;
 use crate::simd::F32x4;
-use core::array::from_fn;
 
 /// What starting a row of taps costs, in products: 5 and 3 in a 3x3 window of 3 channels and a 5x5 of one, to 8 columns.
 const ROW_COST: u64 = 6;
@@ -58,12 +57,15 @@ pub(super) fn run(windows: &Windows, input: &[f32], packed: &[f32], epilogue: Ep
             for group in 0..*groups {
                 let matrix = &packed[group * panels.matrix_len()..][..panels.matrix_len()];
                 let epilogue = epilogue.of_columns(group * panels.n..(group + 1) * panels.n);
-                let columns = pixel[group * panels.n..][..panels.n].chunks_mut(NR);
-                for (i, (panel, columns)) in matrix.chunks(panels.k * NR).zip(columns).enumerate() {
-                    let bias = epilogue.bias.map_or(&[][..], |bias| &bias[i * NR..]);
-                    let sums = sums(windows, image, group, start, panel, bias);
-                    for (to, sum) in columns.chunks_mut(4).zip(sums) {
-                        store_part(sum, to);
+                let pixel = &mut pixel[group * panels.n..][..panels.n];
+                for (panel, first) in matrix.chunks(panels.k * NR).zip((0..panels.n).step_by(NR)) {
+                    let columns = columns_of(panels.n, first);
+                    // The first four, and the last four.
+                    let places = [columns.start, columns.end.saturating_sub(4)];
+                    let biases = places.map(|at| epilogue.bias.map_or(&[][..], |bias| &bias[at..]));
+                    let sums = sums(windows, image, group, start, panel, biases);
+                    for (at, sum) in places.into_iter().zip(sums).take(lanes_of(&columns) / 4) {
+                        store_part(sum, &mut pixel[at..]);
                     }
                 }
             }
@@ -79,12 +81,12 @@ fn sums(
     group: usize,
     start: [isize; 2],
     panel: &[f32],
-    bias: &[f32],
+    biases: [&[f32]; NR / 4],
 ) -> [F32x4; NR / 4] {
     let Windows { h, w, input: from, groups, .. } = windows;
     let c = from.c / groups;
     let lanes = panel.len() / windows.panels().k;
-    let mut sums = from_fn(|v| load_part(bias.get(4 * v..).unwrap_or_default()));
+    let mut sums = biases.map(load_part);
     let taps_w = w.taps_of(start[1]);
     // Adjacent taps are one run of floats.
     let adjacent = if w.tap_step == 1 && *groups == 1 { taps_w.len().max(1) } else { 1 };

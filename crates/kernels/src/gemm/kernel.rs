@@ -1,7 +1,7 @@
 //! The micro-kernel: tiles of `R x 4V` sums, the left-hand rows read where they lie, the right-hand columns packed.
 
 use super::{Panel, Pixels, Places};
-use crate::simd::{F32x4, Strided, Tiles, TilesMut, Windows};
+use crate::simd::{F32x4, RowMut, Strided, Tiles, TilesMut, Windows};
 use core::array::from_fn;
 
 /// Shortest run that the smallest tiles sum in several chains.
@@ -27,7 +27,7 @@ pub(super) fn sweep<const R: usize, const V: usize>(
     let (b, _) = b.as_chunks::<4>().0.as_chunks::<V>();
     let count = to.count / R;
     let start: [F32x4; V] = from_fn(|v| F32x4::load(&panel.start[v]));
-    let output = TilesMut::<R, V>::new(&mut output[to.first..], count, to.step);
+    let output = TilesMut::<R, V>::new(&mut output[to.first..], count, to.step, panel.width);
     match a.rows {
         // One run, without the loops over several: 0.95 of the time of 16 products.
         [taps] if R >= 4 && V == 2 && a.runs == 1 => {
@@ -51,18 +51,14 @@ pub(super) fn sweep<const R: usize, const V: usize>(
 impl Panel {
     /// Stores a tile, clamped. One bound at a time: most activations have one.
     #[inline(always)]
-    fn store<const R: usize, const V: usize>(&self, mut sums: [[F32x4; V]; R], to: [&mut [[f32; 4]; V]; R]) {
+    fn store<const R: usize, const V: usize>(&self, mut sums: [[F32x4; V]; R], to: [RowMut<'_, V>; R]) {
         if let Some(min) = self.min.map(F32x4::splat) {
             sums = sums.map(|sums| sums.map(|sum| sum.pmax(min)));
         }
         if let Some(max) = self.max.map(F32x4::splat) {
             sums = sums.map(|sums| sums.map(|sum| sum.pmin(max)));
         }
-        for (to, sums) in to.into_iter().zip(sums) {
-            for (to, sum) in to.iter_mut().zip(sums) {
-                sum.store(to);
-            }
-        }
+        to.into_iter().zip(sums).for_each(|(to, sums)| to.store(sums));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Packing: filters and weights into panels of B.
 
-use super::NR;
+use super::{NR, column_of, columns_of, lanes_of};
 use crate::shape::{SpecError, checked_len};
 use core::array::from_fn;
 
@@ -95,34 +95,34 @@ pub(crate) fn pack_columns(
 ) {
     let padded_k = packed.len() / n.next_multiple_of(4);
     for (panel, first) in packed.chunks_mut(padded_k * NR).zip((0..n).step_by(NR)) {
-        let lanes = panel.len() / padded_k;
-        let width = NR.min(n - first);
-        let places: [usize; NR] = from_fn(|lane| column(first + lane.min(width - 1)));
-        pack_panel(filter, taps, [k_c, k_step], &places[..width], lanes, panel);
+        let columns = columns_of(n, first);
+        let places = from_fn(|lane| column_of(&columns, lane).map(column));
+        pack_panel(filter, taps, [k_c, k_step], &places, lanes_of(&columns), panel);
     }
 }
 
-/// Packs columns, at most eight, that begin at `places`. A function of its own: V8 replaces its quick code between two calls, not
+/// Packs the columns that begin at `places`, zeros where there is none. A function of its own: V8 replaces its quick code between two calls, not
 /// within one.
 #[inline(never)]
 fn pack_panel(
     filter: &[f32],
     taps: &[usize],
     [k_c, k_step]: [usize; 2],
-    places: &[usize],
+    places: &[Option<usize>; NR],
     lanes: usize,
     panel: &mut [f32],
 ) {
-    let adjacent = places.len() == NR && places.iter().enumerate().all(|(lane, &place)| place == places[0] + lane);
+    let first = places[0].unwrap_or(0);
+    let adjacent = places.iter().enumerate().all(|(lane, place)| *place == Some(first + lane));
     let mut rows = panel.chunks_exact_mut(lanes);
     for tap in taps {
         for (c, row) in (0..k_c).zip(rows.by_ref()) {
             let at = tap + c * k_step;
             if let (true, Some(row)) = (adjacent, row.first_chunk_mut::<NR>()) {
-                row.copy_from_slice(&filter[places[0] + at..][..NR]);
+                row.copy_from_slice(&filter[first + at..][..NR]);
             } else {
-                for (lane, to) in row.iter_mut().enumerate() {
-                    *to = places.get(lane).map_or(0.0, |place| filter[place + at]);
+                for (to, place) in row.iter_mut().zip(places) {
+                    *to = place.map_or(0.0, |place| filter[place + at]);
                 }
             }
         }

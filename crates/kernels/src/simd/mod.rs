@@ -14,7 +14,7 @@ mod tiles;
 pub use backend::F32x4;
 pub use steps::{Floats, Places, Steps};
 pub use strided::{Strided, strided_mut};
-pub use tiles::{Pixels, Tiles, TilesMut, Windows};
+pub use tiles::{Pixels, RowMut, Tiles, TilesMut, Windows};
 
 /// The bits of the float32 just below √½.
 const SQRT_HALF: i32 = 0x3f35_04f3;

@@ -3,6 +3,7 @@
 //! With checks in the loop over tiles sums of 4 and 16 products took 1.3 and 1.06 times as long, those of three runs of 9 1.04
 //! times (Node 24, Zen 4).
 
+use super::F32x4;
 use super::strided::{Strided, span};
 use core::array::from_fn;
 use core::marker::PhantomData;
@@ -120,28 +121,52 @@ pub struct TilesMut<'a, const R: usize, const V: usize> {
     next: *mut f32,
     left: usize,
     step: usize,
+    /// From a row's first vector to its last.
+    apart: usize,
+    values: PhantomData<&'a mut [f32]>,
+}
+
+/// A row of a tile, to be written.
+pub struct RowMut<'a, const V: usize> {
+    first: *mut f32,
+    apart: usize,
     values: PhantomData<&'a mut [f32]>,
 }
 
 impl<'a, const R: usize, const V: usize> TilesMut<'a, R, V> {
-    /// `count` tiles, the first at the start of `values`. Panics if rows overlap or do not all lie there.
+    /// `count` tiles of rows of `width` floats, the first at the start of `values`. Panics if rows overlap or do not all lie there, or are
+    /// not made of one vector or of two, which may overlap.
     #[inline(always)]
-    pub fn new(values: &'a mut [f32], count: usize, step: usize) -> Self {
-        assert!(step >= 4 * V, "rows overlap");
-        let next = values[..span_of_rows(count.saturating_mul(R), step, 4 * V)].as_mut_ptr();
-        Self { next, left: count, step, values: PhantomData }
+    pub fn new(values: &'a mut [f32], count: usize, step: usize, width: usize) -> Self {
+        assert!(step >= width, "rows overlap");
+        assert!(if V == 2 { (4..=8).contains(&width) } else { V == 1 && width == 4 }, "vectors do not make a row");
+        let next = values[..span_of_rows(count.saturating_mul(R), step, width)].as_mut_ptr();
+        Self { next, left: count, step, apart: width - 4, values: PhantomData }
+    }
+}
+
+impl<const V: usize> RowMut<'_, V> {
+    /// Writes the row's vectors. The last ends where the row does.
+    #[inline(always)]
+    pub fn store(self, vectors: [F32x4; V]) {
+        for (v, vector) in vectors.into_iter().enumerate() {
+            // SAFETY: `TilesMut::new` found that this row lies in a slice that is borrowed exclusively for its lifetime, and that its
+            // vectors, each `apart` from the one before, end with it; no other row reaches into it. Arrays of floats are aligned as
+            // floats are.
+            vector.store(unsafe { &mut *self.first.add(v * self.apart).cast() });
+        }
     }
 }
 
 impl<'a, const R: usize, const V: usize> Iterator for TilesMut<'a, R, V> {
-    type Item = [&'a mut [[f32; 4]; V]; R];
+    type Item = [RowMut<'a, V>; R];
 
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         self.left = self.left.checked_sub(1)?;
-        // SAFETY: `new` found that rows of 4 V floats lie in the slice, borrowed exclusively for 'a, of as many tiles as are
-        // taken; none reaches into the next one, a step further. Arrays of floats are aligned as floats are.
-        let rows = from_fn(|r| unsafe { &mut *self.next.add(r * self.step).cast() });
+        let row =
+            |r: usize| RowMut { first: self.next.wrapping_add(r * self.step), apart: self.apart, values: PhantomData };
+        let rows = from_fn(row);
         // Behind the last tile it may point anywhere: it is not used again.
         self.next = self.next.wrapping_add(R * self.step);
         Some(rows)
@@ -222,14 +247,27 @@ mod tests {
         let starts: Vec<_> =
             Tiles::<2>::new(&values, 3, 11, 5).map(|tile| tile.rows().map(|row| (row[0], row.len()))).collect();
         assert_eq!(starts, [[(0.0, 5), (11.0, 5)], [(22.0, 5), (33.0, 5)], [(44.0, 5), (55.0, 5)]]);
-        for (i, tile) in TilesMut::<2, 1>::new(&mut values, 3, 11).enumerate() {
+        let row = |values: &[f32], r: usize| values[11 * r..][..11.min(values.len() - 11 * r)].to_vec();
+        let others: Vec<_> = (0..6).map(|r| row(&values, r)).collect();
+        for (i, tile) in TilesMut::<2, 1>::new(&mut values, 3, 11, 4).enumerate() {
             for (r, row) in tile.into_iter().enumerate() {
-                *row = [[100.0 + (2 * i + r) as f32; 4]];
+                row.store([F32x4::splat(100.0 + (2 * i + r) as f32)]);
             }
         }
-        let written: Vec<_> = values.iter().enumerate().filter(|(_, value)| **value >= 100.0).map(|(i, _)| i).collect();
-        assert_eq!(written, (0..6).flat_map(|r| (0..4).map(move |i| 11 * r + i)).collect::<Vec<_>>());
-        assert_eq!(Tiles::<2>::new(&[], 0, 11, 5).count() + TilesMut::<2, 1>::new(&mut [], 0, 11).count(), 0);
+        for (r, before) in others.iter().enumerate() {
+            let now = row(&values, r);
+            assert_eq!((&now[..4], &now[4..]), (&[100.0 + r as f32; 4][..], &before[4..]));
+        }
+        for width in 4..=8 {
+            let tiles = TilesMut::<2, 2>::new(&mut values, 2, 11, width);
+            tiles.flatten().for_each(|row| row.store([F32x4::splat(200.0), F32x4::splat(300.0)]));
+            for (r, before) in others.iter().enumerate().take(4) {
+                let now = row(&values, r);
+                assert_eq!(now[..width - 4], [200.0; 4][..width - 4]);
+                assert_eq!((&now[width - 4..width], &now[8..]), (&[300.0; 4][..], &before[8..]));
+            }
+        }
+        assert_eq!(Tiles::<2>::new(&[], 0, 11, 5).count() + TilesMut::<2, 1>::new(&mut [], 0, 11, 4).count(), 0);
     }
 
     #[test]
@@ -239,7 +277,11 @@ mod tests {
             assert!(panics(&mut || _ = Tiles::<2>::new(&values, count, step, len)), "{count} {step} {len}");
         }
         for (count, step) in [(3, 12), (4, 11), (1, 3), (1, usize::MAX), (usize::MAX, 4)] {
-            assert!(panics(&mut || _ = TilesMut::<2, 1>::new(&mut values, count, step)), "{count} {step}");
+            assert!(panics(&mut || _ = TilesMut::<2, 1>::new(&mut values, count, step, 4)), "{count} {step}");
         }
+        for (step, width) in [(4, 5), (9, 9), (9, 3), (7, 8)] {
+            assert!(panics(&mut || _ = TilesMut::<2, 2>::new(&mut values, 1, step, width)), "{step} {width}");
+        }
+        assert!(panics(&mut || _ = TilesMut::<2, 1>::new(&mut values, 1, 9, 5)));
     }
 }
