@@ -44,18 +44,19 @@ export const lenslet: TrainingPeer = {
         } as const;
         const steps: AsyncIterator<StepReport> = model.train(options);
         return {
-          async share(count) {
+          async share(budget) {
             using profiled = await engine.load(graphOf(task));
             const shares: number[] = [];
+            const end = now() + budget;
             let before = now();
             for await (const { kernels = [] } of profiled.train({ ...options, profile: true })) {
               const whole = now() - before;
               const counted = kernels.filter(({ kernel }) => COUNTED.test(kernel));
               shares.push(counted.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / whole);
-              if (shares.length === count) break;
               before = now();
+              if (before > end) break;
             }
-            return median(shares);
+            return median(shares.slice(shares.length >> 1));
           },
           run: (count) =>
             timedSteps(count, now, async () => {

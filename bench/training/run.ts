@@ -54,8 +54,8 @@ const SLOW = 5000;
 /** Milliseconds after which no more steps are compared: TensorFlow.js takes minutes for one of ResNet-20. */
 const PATIENCE = 60_000;
 
-/** Steps that are looked into. */
-const SHARED = 30;
+/** Milliseconds of steps that are looked into. */
+const SHARED = 2000;
 
 interface Entrant {
   readonly name: string;

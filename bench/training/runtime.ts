@@ -27,8 +27,11 @@ export interface Steps {
 export interface Trained {
   /** Does so many steps, and waits until the weights have changed. */
   run(steps: number): Promise<Steps>;
-  /** The part of a step's time that the kernels of convolutions, dense layers and normalisations take, where that is told. */
-  share?(steps: number): Promise<number>;
+  /**
+   * The part of a step's time that the kernels of convolutions, dense layers and normalisations take, where that is told: the median of
+   * the second half of so many milliseconds.
+   */
+  share?(budget: number): Promise<number>;
   dispose(): Promise<void> | void;
 }
 
