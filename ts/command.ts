@@ -235,8 +235,11 @@ export interface Executor {
    * from running, its index in the text, or with `aborted`; the outputs are not made then, none of them.
    */
   run(request: RunRequest, options?: RunOptions): Promise<RunReport>;
-  /** The name of the strategy by which an operator would be computed: empty where there is but one. */
-  explain(op: OpName, words: readonly number[]): Promise<string>;
+  /**
+   * The name of the strategy by which an operator would be computed, by a call of its own (`alone`) or as a step of a program, which
+   * spares memory: empty where there is but one.
+   */
+  explain(op: OpName, words: readonly number[], alone: boolean): Promise<string>;
   /** The core's memory as of the last answer. */
   memory(): CoreMemory;
   /** Ends it: everything pending rejects with `engine-disposed`. May be called again. */

@@ -133,7 +133,7 @@ export class Store implements TensorStore {
 
   /** How a checked call would be computed. */
   async explain({ op, words }: Plan): Promise<Explanation> {
-    return { strategy: await this.#wait("explain", this.executor.explain(op, words)) };
+    return { strategy: await this.#wait("explain", this.executor.explain(op, words, true)) };
   }
 
   /** Keeps a program in the core; what is wrong with it comes out of its runs. */

@@ -53,8 +53,8 @@ class ThreadExecutor implements Executor {
     return this.#queue.run(request, options);
   }
 
-  explain(op: OpName, words: readonly number[]): Promise<string> {
-    return this.#queue.explain(op, words);
+  explain(op: OpName, words: readonly number[], alone: boolean): Promise<string> {
+    return this.#queue.explain(op, words, alone);
   }
 
   memory(): CoreMemory {

@@ -123,9 +123,9 @@ export class CoreInstance {
     if (status !== 0) throw this.#stepError("run", status);
   }
 
-  /** The strategy of a program's step; empty where its operator has but one. */
-  explainStep(program: number, step: number): string {
-    const status = this.#guard(() => this.#exports.explainStep(program, step));
+  /** The strategy of a program's step, or of a call like it that is none; empty where its operator has but one. */
+  explainStep(program: number, step: number, alone: boolean): string {
+    const status = this.#guard(() => this.#exports.explainStep(program, step, alone ? 1 : 0));
     if (status !== 0) throw this.#error("explain", status);
     return this.#text();
   }

@@ -22,7 +22,7 @@ export interface Runner {
   start(request: RunRequest): StepwiseRun;
   read(id: TensorId): ArrayBuffer;
   readInto(id: TensorId, into: Uint8Array): void;
-  explain(op: OpName, words: readonly number[]): string;
+  explain(op: OpName, words: readonly number[], alone: boolean): string;
   takeFailure(): LensletError | undefined;
   memory(): CoreMemory;
 }
@@ -86,8 +86,8 @@ export class CommandQueue {
   }
 
   /** The name of an operator's strategy. */
-  explain(op: OpName, words: readonly number[]): Promise<string> {
-    return this.#inTurn((runner) => runner.explain(op, words));
+  explain(op: OpName, words: readonly number[], alone: boolean): Promise<string> {
+    return this.#inTurn((runner) => runner.explain(op, words, alone));
   }
 
   /** Runs a program. */

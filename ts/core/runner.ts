@@ -69,11 +69,11 @@ export class CommandRunner implements Tensors {
   }
 
   /** The strategy that would compute an operator; empty where it has but one. */
-  explain(op: OpName, words: readonly number[]): string {
+  explain(op: OpName, words: readonly number[], alone: boolean): string {
     const program = this.#core.createProgram(0);
     try {
       this.#core.addStep(program, op, [], [], words);
-      return this.#core.explainStep(program, 0);
+      return this.#core.explainStep(program, 0, alone);
     } finally {
       this.#core.freeProgram(program);
     }

@@ -127,7 +127,7 @@ export class Runner {
       for (const tensor of tensors) tensor.dispose();
       if (milliseconds !== undefined && round > 0) times.push(milliseconds);
     }
-    const strategies = await Promise.all(steps.map(({ op, words }) => this.#store.executor.explain(op, words)));
+    const strategies = await Promise.all(steps.map(({ op, words }) => this.#store.executor.explain(op, words, false)));
     return profileOf(
       planned.optimised,
       steps.map((step, i) => ({

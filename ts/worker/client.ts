@@ -104,8 +104,8 @@ class WorkerExecutor implements Executor {
     into.set(new Uint8Array(await this.read(id)));
   }
 
-  async explain(op: OpName, words: readonly number[]): Promise<string> {
-    return String(await this.#ask({ kind: "explain", op, words }));
+  async explain(op: OpName, words: readonly number[], alone: boolean): Promise<string> {
+    return String(await this.#ask({ kind: "explain", op, words, alone }));
   }
 
   async run(request: RunRequest, options: RunOptions = {}): Promise<RunReport> {

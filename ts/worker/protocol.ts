@@ -52,6 +52,7 @@ export interface ExplainQuestion {
   readonly kind: "explain";
   readonly op: OpName;
   readonly words: readonly number[];
+  readonly alone: boolean;
 }
 
 /** Asks for a run of a program. */

@@ -85,7 +85,7 @@ class Server implements WorkerApi {
 
   #answer(queue: CommandQueue, question: Question): Promise<Value> {
     if (question.kind === "read") return queue.read(question.id);
-    if (question.kind === "explain") return queue.explain(question.op, question.words);
+    if (question.kind === "explain") return queue.explain(question.op, question.words, question.alone);
     if (question.kind === "run") return this.#runProgram(queue, question);
     return queue.idle().then(() => undefined);
   }

@@ -268,6 +268,15 @@ fn every_strategy_is_chosen_somewhere() {
     for (spec, expected) in cases {
         assert_eq!(strategy(&spec), expected, "{spec:?}");
     }
+    let alone = |spec: &Conv2dSpec| {
+        Conv2d::new(spec, Layout::Nhwc, Activation::Identity).unwrap().with_filter_alone().strategy()
+    };
+    // Twice as fast, a filter of 38 MB; 302 MB, and what has no tiles of a plane, stay.
+    assert_eq!(alone(&cases[3].0), Strategy::Winograd);
+    assert_eq!(alone(&plain_spec([1, 9, 9, 2048], 1024, [3, 3])), Strategy::WinogradRows);
+    for (spec, expected) in [cases[0], cases[4], cases[5]] {
+        assert_eq!(alone(&spec), expected, "{spec:?}");
+    }
     let conv = Conv2d::new(&cases[1].0, Layout::Nhwc, Activation::Identity).unwrap();
     assert_eq!(conv.with_strategy(Strategy::Depthwise), None);
     assert_eq!(conv.with_strategy(Strategy::Winograd), None);

@@ -103,6 +103,8 @@ pub(crate) struct Call<'a> {
     pub(crate) scratch: &'a mut Scratch,
     pub(crate) packed: &'a mut PackedFilters,
     pub(crate) accuracy: Accuracy,
+    /// Of a program, which has others.
+    pub(crate) is_step: bool,
 }
 
 /// The input tensors of a call.
@@ -197,6 +199,8 @@ pub(crate) struct Memory<'a> {
     pub(crate) scratch: &'a mut Scratch,
     pub(crate) arena: &'a mut [f32],
     pub(crate) accuracy: Accuracy,
+    /// For steps of programs.
+    pub(crate) is_for_steps: bool,
 }
 
 impl Memory<'_> {
@@ -245,6 +249,7 @@ impl Memory<'_> {
             scratch: self.scratch,
             packed: self.packed,
             accuracy: self.accuracy,
+            is_step: self.is_for_steps,
         })
     }
 }

@@ -58,7 +58,7 @@ impl Core {
         places.extend((0..outputs.len()).map(Place::Output));
         let (input_places, output_places) = places.split_at(inputs.len());
         let step = StepRef { operator, inputs: input_places, outputs: output_places, words, in_place: false };
-        let mut memory = Memory { heap, packed, scratch, arena: &mut [], accuracy: *accuracy };
+        let mut memory = Memory { heap, packed, scratch, arena: &mut [], accuracy: *accuracy, is_for_steps: false };
         run_twice(&mut memory, step, Given { inputs: &[], outputs })
     }
 
@@ -104,7 +104,7 @@ impl Core {
     pub(crate) fn pack_program(&mut self, program: usize, passing: usize) -> Result<(), SpecError> {
         let Self { heap, packed, scratch, accuracy, block, programs, .. } = self;
         let [passing, ..] = parts(block, [passing, 0, 0])?;
-        let mut memory = Memory { heap, packed, scratch, arena: &mut [], accuracy: *accuracy };
+        let mut memory = Memory { heap, packed, scratch, arena: &mut [], accuracy: *accuracy, is_for_steps: true };
         let result = programs.get_mut(program)?.pack(&mut memory, passing);
         self.tell_step(result)
     }
@@ -123,7 +123,7 @@ impl Core {
         let [inputs, outputs, _] = parts(block, [inputs, outputs, 0])?;
         let program = programs.get_mut(program)?;
         let arena = arena.get(len)?;
-        let mut memory = Memory { heap, packed, scratch, arena, accuracy: *accuracy };
+        let mut memory = Memory { heap, packed, scratch, arena, accuracy: *accuracy, is_for_steps: true };
         let [first, end] = steps;
         let given = Given { inputs, outputs };
         let result = program.run(first..end, given, |step, given| run_twice(&mut memory, step, given));
@@ -138,9 +138,9 @@ impl Core {
     }
 
     /// How a step of a program is computed, see [`Program::explain`].
-    pub(crate) fn explain_step(&mut self, program: usize, step: usize) -> Result<&'static str, SpecError> {
+    pub(crate) fn explain_step(&mut self, program: usize, step: usize, alone: bool) -> Result<&'static str, SpecError> {
         let Self { heap, packed, scratch, accuracy, programs, .. } = self;
-        let mut memory = Memory { heap, packed, scratch, arena: &mut [], accuracy: *accuracy };
+        let mut memory = Memory { heap, packed, scratch, arena: &mut [], accuracy: *accuracy, is_for_steps: !alone };
         programs.get_mut(program)?.explain(step, &mut memory)
     }
 

@@ -104,10 +104,11 @@ pub fn run_program(program: usize, first: usize, end: usize, inputs: usize, outp
     report(with_core(|core| core.run_program(program, [first, end], [inputs, outputs])))
 }
 
-/// Makes the name of the strategy that computes a step the last text: empty where its operator has but one.
+/// Makes the name of the strategy that computes a step the last text, or, if `alone` is not 0, a call like it that is none: empty
+/// where its operator has but one.
 #[wasm_bindgen(js_name = explainStep)]
-pub fn explain_step(program: usize, step: usize) -> u32 {
-    let strategy = with_core(|core| core.explain_step(program, step));
+pub fn explain_step(program: usize, step: usize, alone: u32) -> u32 {
+    let strategy = with_core(|core| core.explain_step(program, step, alone != 0));
     if let Ok(strategy) = strategy {
         say(strategy);
     }

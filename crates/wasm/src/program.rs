@@ -229,8 +229,14 @@ mod tests {
         buffer.as_mut_slice().copy_from_slice(input);
         heap.put_back(given[0], buffer);
         let (mut packed, mut scratch) = (PackedFilters::default(), Scratch::default());
-        let mut memory =
-            Memory { heap: &mut heap, packed: &mut packed, scratch: &mut scratch, arena, accuracy: Accuracy::Fast };
+        let mut memory = Memory {
+            heap: &mut heap,
+            packed: &mut packed,
+            scratch: &mut scratch,
+            arena,
+            accuracy: Accuracy::Fast,
+            is_for_steps: true,
+        };
         let [inputs, outputs] = given.map(|handle| [handle as f64]);
         let given_words = Given { inputs: &inputs, outputs: &outputs };
         program.run(steps, given_words, |step, given| memory.run(step, given, Purpose::Run))?;

@@ -398,12 +398,18 @@ describe.each(HOSTS)("in a %s", (host) => {
 
   test("explanations of strategies", async () => {
     const words = (step: Step): readonly number[] => step.words;
-    expect(await executor.explain("conv2d", words(conv(64, 64, none, none, none)))).toBe("winograd");
-    expect(await executor.explain("conv2d", words(conv(9, 3, none, none, none)))).toBe("direct");
-    expect(await executor.explain("dense", [1, 2, 3, 0, 0, 0, 0])).toBe("gemm");
-    expect(await executor.explain("activation", [1, 0, 0])).toBe("");
-    await expect(executor.explain("conv2d", [0])).rejects.toMatchObject({ code: "invalid-argument" });
-    await expect(executor.explain("dense", [1, 0, 3, 0, 0, 0, 0])).rejects.toMatchObject({ message: /explain: input/ });
+    expect(await executor.explain("conv2d", words(conv(64, 64, none, none, none)), false)).toBe("winograd");
+    expect(await executor.explain("conv2d", words(conv(9, 3, none, none, none)), false)).toBe("direct");
+    // 512 to 512 channels on 7x7: a filter among others is transformed for half of the memory.
+    const large = [0, 0, 1, 7, 7, 512, 512, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0];
+    expect(await executor.explain("conv2d", large, false)).toBe("winograd-rows");
+    expect(await executor.explain("conv2d", large, true)).toBe("winograd");
+    expect(await executor.explain("dense", [1, 2, 3, 0, 0, 0, 0], false)).toBe("gemm");
+    expect(await executor.explain("activation", [1, 0, 0], false)).toBe("");
+    await expect(executor.explain("conv2d", [0], false)).rejects.toMatchObject({ code: "invalid-argument" });
+    await expect(executor.explain("dense", [1, 0, 3, 0, 0, 0, 0], false)).rejects.toMatchObject({
+      message: /explain: input/,
+    });
     await executor.idle();
   });
 });

@@ -134,6 +134,17 @@ impl Conv2d {
         Self { strategy: choose(&self.shape, accuracy), ..self }
     }
 
+    /// The same convolution, by [`Strategy::Winograd`] where [`Strategy::WinogradRows`] was chosen for its smaller filter alone: for a
+    /// filter that is not one of many, as those of a network are.
+    pub fn with_filter_alone(self) -> Self {
+        match self.strategy {
+            Strategy::WinogradRows if winograd::pays_alone(&self.shape) => {
+                Self { strategy: Strategy::Winograd, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// The same convolution by a strategy of the caller's choice, for tests and benchmarks; none if that one cannot do it.
     pub fn with_strategy(self, strategy: Strategy) -> Option<Self> {
         strategy.can_do(&self.shape).then_some(Self { strategy, ..self })

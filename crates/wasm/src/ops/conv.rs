@@ -33,6 +33,7 @@ pub(crate) fn conv2d(mut call: Call) -> Result<(), SpecError> {
     let activation = call.words.activation();
     call.words.end()?;
     let conv = Conv2d::new(&spec, filter_layout, activation)?.with_accuracy(call.accuracy);
+    let conv = if call.is_step { conv } else { conv.with_filter_alone() };
     let inputs = call.inputs;
     let Some(packed) = filter(call.purpose, call.packed, inputs, &conv, conv.strategy().name())? else {
         return Ok(());

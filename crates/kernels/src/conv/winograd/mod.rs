@@ -49,9 +49,11 @@ const MIN_CHANNEL_PAIRS: usize = 96;
 /// take twice the filter, fewer products on 7x7, and two thirds of the transforms.
 const MIN_TILES: usize = 4;
 const MIN_OUTPUTS: usize = 8;
-/// Most floats of a transformed filter that few tiles share: 4 MiB. 512 -> 512 on 7x7, four tiles, is 2.4 times as fast as the
-/// direct kernel, but three such layers of a ResNet-18 take 113 MB instead of 28, more than all else of it. Of [`rows`], 57.
+/// Most floats of a transformed filter that few tiles share, of one among many and of one alone: 4 and 64 MiB. 512 -> 512 and 320 -> 320 on
+/// 7x7 and 8x8, four tiles, take 0.44 to 0.6 of the time of tiles along rows ([`rows`]), which read half as much (Node 24, relaxed,
+/// Zen 3); but three such filters of a ResNet-18 take 113 MB instead of 57, for 0.96 of its time.
 const MAX_FILTER_OF_FEW: usize = 1 << 20;
+const MAX_FILTER_ALONE: usize = 16 << 20;
 const FEW_TILES: usize = 8;
 /// Quads of channels that a strip holds.
 const QUADS: usize = 8;
@@ -76,6 +78,15 @@ pub(super) fn can_do(shape: &Conv2dShape) -> bool {
 /// True where it is the fastest strategy: there are enough channels to repay the transforms, and enough tiles, well filled, to
 /// repay reading a filter four times as large.
 pub(super) fn pays(shape: &Conv2dShape) -> bool {
+    pays_within(MAX_FILTER_OF_FEW, shape)
+}
+
+/// [`pays`], where few tiles may share a large filter.
+pub(super) fn pays_alone(shape: &Conv2dShape) -> bool {
+    pays_within(MAX_FILTER_ALONE, shape)
+}
+
+fn pays_within(max_filter: usize, shape: &Conv2dShape) -> bool {
     let (in_c, out_c) = (shape.input.c, shape.output.c.next_multiple_of(4));
     let (tiles, outputs) = (tiles(shape), shape.output.len() / shape.output.c);
     // Windows wholly in the padding take as long as others.
@@ -89,7 +100,7 @@ pub(super) fn pays(shape: &Conv2dShape) -> bool {
     in_c >= MIN_IN_C
         && in_c.saturating_mul(out_c) >= MIN_CHANNEL_PAIRS
         && tiles >= MIN_TILES
-        && (tiles > FEW_TILES || matrices(shape).matrix_len() <= MAX_FILTER_OF_FEW / POINTS)
+        && (tiles > FEW_TILES || matrices(shape).matrix_len() <= max_filter / POINTS)
         && outputs >= tiles.saturating_mul(MIN_OUTPUTS)
 }
 
