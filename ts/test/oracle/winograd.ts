@@ -99,14 +99,16 @@ function isStride(rows: Axis, columns: Axis): boolean {
   );
 }
 
-/** Where tiles begin along an axis: tiles of four outputs a dilation apart; at a stride of two, as few as there can be of four, then of three. */
-function firsts({ output, dilation, stride }: Axis): readonly number[] {
-  if (stride === 2) {
-    const count = Math.ceil(output / 4);
-    const whole = Math.max(output - 3 * count, 0);
-    return Array.from({ length: count }, (_, tile) => 3 * tile + Math.min(tile, whole));
-  }
-  return Array.from({ length: output }, (_, i) => i).filter((i) => Math.floor(i / dilation) % 4 === 0);
+/** Where tiles begin along an axis, outputs a dilation apart: as few as there can be of four outputs, then of three. */
+function firsts({ output, dilation }: Axis): readonly number[] {
+  const phases = Math.min(dilation, output);
+  const outputs = Math.ceil(output / phases);
+  const count = Math.ceil(outputs / 4);
+  const whole = Math.max(outputs - 3 * count, 0);
+  const first = (tile: number): number => 3 * tile + Math.min(tile, whole);
+  return Array.from({ length: phases * count }, (_, i) => Math.floor(i / count) + first(i % count) * dilation).filter(
+    (i) => i < output,
+  );
 }
 
 /**

@@ -65,7 +65,16 @@ pub fn tolerances(shape: &Conv2dShape, layout: Layout, input: &[f32], filter: &[
     let mut tolerances = vec![0.0; to.len()];
     let (step_h, step_w) = (shape.h.dilation, shape.w.dilation);
     // Tiles of outputs a dilation apart.
-    let tiles = |size: usize, step: usize| (0..step).flat_map(move |phase| (phase..size).step_by(4 * step));
+    let tiles = |size: usize, step: usize| {
+        // Four outputs each, then three, of which the last may lie beyond the end of a phase.
+        let outputs = size.div_ceil(step.min(size));
+        let count = outputs.div_ceil(4);
+        let whole = outputs.saturating_sub(3 * count);
+        let first = move |tile: usize| 3 * tile + tile.min(whole);
+        (0..step)
+            .flat_map(move |phase| (0..count).map(move |tile| phase + first(tile) * step))
+            .filter(move |&y| y < size)
+    };
     let tiles = |n: usize| tiles(to.h, step_h).flat_map(move |y| tiles(to.w, step_w).map(move |x| (n, y, x)));
     for (n, y, x) in (0..to.n).flat_map(tiles) {
         let points: Vec<[[f64; 6]; 6]> = (0..from.c)

@@ -1,7 +1,7 @@
 //! Winograd's F(4x4, 3x3): 16 outputs of a 3x3 window from 36 products instead of 144 (Lavin and Gray, "Fast algorithms for
 //! convolutional neural networks", 2015).
 //!
-//! The image is cut into tiles of 4x4 outputs, each of which sees 6x6 inputs. A block of tiles at a time, inputs are transformed to
+//! The image is cut into tiles of 4x4 outputs, or three along an axis ([`order`]), each of which sees 6x6 inputs. A block of tiles at a time, inputs are transformed to
 //! 36 points, at each of which channels are summed by a matrix product, and the sums are transformed to outputs. Blocks are as
 //! large as lets both sides of the products stay in the second-level cache.
 //!
@@ -12,15 +12,17 @@
 //!
 //! Inputs of a tile mix: a NaN or an infinity in one may spread to all of the tile's 16 outputs.
 
+mod order;
 mod pack;
 pub(super) mod rows;
 mod strided;
+mod tile;
 pub(crate) mod transform;
 
 pub(crate) use pack::FilterWindows;
 pub(super) use pack::pack;
 
-use crate::activation::{load_part, store_part};
+use crate::activation::load_part;
 use crate::epilogue::Epilogue;
 use crate::gemm::{Columns, MR, NR, PackedShape, tile_of};
 use crate::memory::Workspace;
@@ -28,7 +30,9 @@ use crate::shape::{Axis, Conv2dShape, SpecError};
 use crate::simd::{F32x4, Strided, strided_mut};
 use core::array::from_fn;
 use core::ops::Range;
-use transform::{POINTS, SPAN, TILE, of_input, of_products};
+use order::{Order, RowsOfPanels, Tile, Tiles, split};
+use tile::{store_part_of_tile, transform_row, transform_tile};
+use transform::{POINTS, SPAN, TILE, of_input};
 
 /// Most floats of transformed inputs: 1.25 MiB.
 const MAX_INPUTS: usize = 320 << 10;
@@ -41,14 +45,15 @@ const MAX_TILES: usize = 48;
 /// 24 -> 4 1.5; on 14x14, 8 -> 12 1.02; 3 -> 16 on 112x112 0.65.
 const MIN_IN_C: usize = 8;
 const MIN_CHANNEL_PAIRS: usize = 96;
-/// Fewest tiles, and fewest outputs a tile. 256 -> 256: 14x14 2.1; 6x6 (nine outputs a tile) 1.7, with 64 -> 64 1.4, 24 -> 24 1.07; 5x5 (6.25)
-/// 0.94, with 64 -> 64 1.04; 4x4, a single tile, 1.0 to 1.4, four images of it 3.3; eight images of 3x3 1.4, 16 of 2x2 0.6.
+/// Fewest tiles, and fewest outputs a tile. Times as fast as the direct kernel: 256 -> 256 on 14x14 2.4; 6x6 (nine outputs a tile) 64 -> 64 1.8;
+/// 5x5 (6.25) 64 -> 64 1.25, four images of it 128 -> 128 1.7; 4x4, a single tile, 1.0 to 1.4, four images of it 3.3; eight images of 3x3
+/// 1.9, 16 of 2x2 0.6.
 ///
-/// F(2x2, 3x3) would not fill the gaps: its 16 products for four outputs are as many as the 36 here for 5x5 and 6x6 outputs and more
-/// for all larger, 1.4 to 1.8 times as many for 14x14 and 7x7. Only its filters are smaller, 16 points instead of 36; tiles of [`rows`]
-/// take twice the filter, fewer products on 7x7, and two thirds of the transforms.
+/// F(2x2, 3x3) would not fill the gaps: its 16 products for four outputs are more than these, 144 for 5x5 and 6x6 outputs where tiles of
+/// three take 100, and 784 for 14x14 where there are 484. Only its filters are smaller, 16 points instead of 36; tiles of [`rows`] take
+/// twice the filter, 231 products on 7x7 instead of its 256, and two thirds of the transforms.
 const MIN_TILES: usize = 4;
-const MIN_OUTPUTS: usize = 8;
+const MIN_OUTPUTS: usize = 6;
 /// Most floats of a transformed filter that few tiles share, of one among many and of one alone: 4 and 64 MiB. 512 -> 512 and 320 -> 320 on
 /// 7x7 and 8x8, four tiles, take 0.44 to 0.6 of the time of tiles along rows ([`rows`]), which read half as much (Node 24, relaxed,
 /// Zen 3); but three such filters of a ResNet-18 take 113 MB instead of 57, for 0.96 of its time.
@@ -109,25 +114,20 @@ pub(super) fn matrices(shape: &Conv2dShape) -> PackedShape {
     PackedShape { groups: POINTS, k: shape.input.c, n: shape.output.c }
 }
 
-/// Phases along an axis, and tiles along each: as many as the first has, of which the last may be empty in another.
-fn phases_and_tiles(axis: &Axis) -> [usize; 2] {
-    let phases = axis.dilation.min(axis.output);
-    [phases, axis.output.div_ceil(phases).div_ceil(TILE)]
+/// Phases along an axis.
+fn phases(axis: &Axis) -> usize {
+    axis.dilation.min(axis.output)
+}
+
+/// The tiles of all phases of all images, each phase an image as large as the first: the last tiles of another may be empty.
+fn order(shape: &Conv2dShape) -> Order {
+    let tiles = |axis: &Axis| Tiles::new(axis.output.div_ceil(phases(axis)));
+    Order::new(shape.output.n * phases(&shape.h) * phases(&shape.w), [tiles(&shape.h), tiles(&shape.w)])
 }
 
 /// Tiles of the whole batch.
 pub(super) fn tiles(shape: &Conv2dShape) -> usize {
-    let [h, w] = [&shape.h, &shape.w].map(|axis| phases_and_tiles(axis).iter().product::<usize>());
-    shape.output.n * h * w
-}
-
-/// `parts` ranges of nearly equal length that cover `range`.
-fn split(range: Range<usize>, parts: usize) -> impl Iterator<Item = Range<usize>> {
-    let (size, larger) = (range.len() / parts, range.len() % parts);
-    (0..parts).map(move |part| {
-        let first = range.start + part * size + part.min(larger);
-        first..first + size + usize::from(part < larger)
-    })
+    order(shape).count()
 }
 
 /// A convolution by tiles.
@@ -135,9 +135,7 @@ struct Tiling<'a> {
     shape: &'a Conv2dShape,
     /// Input channels, rounded up to whole quads.
     depth: usize,
-    /// Phases, and tiles of each: down an image and across it.
-    down: [usize; 2],
-    across: [usize; 2],
+    order: Order,
 }
 
 /// Where a tile lies.
@@ -146,6 +144,7 @@ struct Place {
     /// Its first output.
     y: usize,
     x: usize,
+    tile: Tile,
 }
 
 /// `input` NHWC, `packed` as [`pack`] gives it.
@@ -161,13 +160,8 @@ pub(super) fn run(
     if shape.h.stride > 1 {
         return strided::run(shape, matrices, input, packed, epilogue, workspace, output);
     }
-    let tiling = Tiling {
-        shape,
-        depth: matrices.k.next_multiple_of(4),
-        down: phases_and_tiles(&shape.h),
-        across: phases_and_tiles(&shape.w),
-    };
-    let tiles = tiles(shape);
+    let tiling = Tiling { shape, depth: matrices.k.next_multiple_of(4), order: order(shape) };
+    let tiles = tiling.order.count();
     let blocks = tiles.div_ceil((MAX_INPUTS / (POINTS * tiling.depth)).min(MAX_TILES));
     let largest = tiles.div_ceil(blocks);
     let panels = (MAX_PRODUCTS / (POINTS * NR * largest)).min(matrices.n.div_ceil(NR));
@@ -179,9 +173,7 @@ pub(super) fn run(
     let Some(strip) = quads.as_chunks_mut().0.as_chunks_mut().0.first_chunk_mut::<SPAN>() else { return Ok(()) };
     for block in split(0..tiles, blocks) {
         let inputs = &mut inputs[..POINTS * block.len() * tiling.depth];
-        for rows in split(block.clone(), block.len().div_ceil(MR)) {
-            tiling.transform_inputs(input, &block, rows, strip, inputs);
-        }
+        tiling.transform_inputs(input, &block, strip, inputs);
         for column in (0..matrices.n).step_by(panels * NR) {
             let columns = column..matrices.n.min(column + panels * NR);
             tiling.multiply(&block, columns.clone(), inputs, packed, products);
@@ -195,14 +187,13 @@ pub(super) fn run(
 }
 
 impl Tiling<'_> {
-    fn place(&self, tile: usize) -> Place {
-        let ([phases_h, down], [phases_w, across]) = (self.down, self.across);
-        let (row, x) = (tile / across, tile % across);
-        let (row, phase_w) = (row / phases_w, row % phases_w);
-        let (row, y) = (row / down, row % down);
-        let (n, phase_h) = (row / phases_h, row % phases_h);
+    fn place(&self, number: usize) -> Place {
+        let Conv2dShape { h, w, .. } = self.shape;
+        let tile = self.order.tile(number);
+        let (rest, phase_w) = (tile.image / phases(w), tile.image % phases(w));
+        let (n, phase_h) = (rest / phases(h), rest % phases(h));
         let [step_h, step_w] = self.steps();
-        Place { n, y: phase_h + y * TILE * step_h, x: phase_w + x * TILE * step_w }
+        Place { n, y: phase_h + tile.y * step_h, x: phase_w + tile.x * step_w, tile }
     }
 
     /// From one row of a tile to the next, and from one column.
@@ -210,41 +201,42 @@ impl Tiling<'_> {
         [self.shape.h.dilation, self.shape.w.dilation]
     }
 
-    /// Writes one panel of A for each point, of the tiles `rows`. `inputs` is a matrix a point, `[rows / 6][depth / 4][6][4]`.
-    fn transform_inputs(
-        &self,
-        input: &[f32],
-        block: &Range<usize>,
-        rows: Range<usize>,
-        strip: &mut Strip,
-        inputs: &mut [f32],
-    ) {
-        let (depth, count) = (self.depth, rows.len());
-        for channel in (0..self.shape.input.c).step_by(4 * QUADS) {
-            let quads = QUADS.min((depth - channel) / 4);
-            let mut tile = rows.start;
-            while tile < rows.end {
-                let place = self.place(tile);
-                let adjacent = (self.across[1] - tile % self.across[1]).min(rows.end - tile);
-                self.fill_strip(input, &place, adjacent * TILE + SPAN - TILE, channel, strip);
-                for (strip, matrices) in strip.iter().zip(inputs.chunks_exact_mut(SPAN * block.len() * depth)) {
-                    let at = (rows.start - block.start) * depth + channel * count;
-                    for i in 0..adjacent {
-                        let Some(window) = strip[i * TILE..].first_chunk() else { continue };
-                        let mut matrices = matrices.chunks_exact_mut(block.len() * depth);
-                        let to = from_fn(|_| match matrices.next() {
-                            Some(matrix) => matrix[at..][..quads * count * 4].as_chunks_mut().0,
-                            None => &mut [],
-                        });
-                        transform_row(window, quads, count, tile + i - rows.start, to);
+    /// Writes a matrix for each point, of the tiles of a block that it takes: `[rows / 6][depth / 4][6][4]`.
+    fn transform_inputs(&self, input: &[f32], block: &Range<usize>, strip: &mut Strip, inputs: &mut [f32]) {
+        let (depth, matrix_len) = (self.depth, block.len() * self.depth);
+        let taken = [[false, false], [false, true], [true, false], [true, true]].map(|at| self.order.taken(block, at));
+        let mut rows = taken.each_ref().map(|taken| RowsOfPanels::new(taken.len()));
+        let mut number = block.start;
+        while number < block.end {
+            let place = self.place(number);
+            let (adjacent, width) = (place.tile.adjacent.min(block.end - number).min(MR), place.tile.sizes[1]);
+            let mut panels = [[None; 4]; MR];
+            for (number, panels) in (number..).zip(&mut panels[..adjacent]) {
+                for ((panel, taken), rows) in panels.iter_mut().zip(&taken).zip(&mut rows) {
+                    *panel = if taken.contains(&number) { rows.next() } else { None };
+                }
+            }
+            for channel in (0..self.shape.input.c).step_by(4 * QUADS) {
+                let quads = QUADS.min((depth - channel) / 4);
+                self.fill_strip(input, &place, (adjacent - 1) * width + SPAN, channel, strip);
+                for (h, (strip, matrices)) in strip.iter().zip(inputs.chunks_exact_mut(SPAN * matrix_len)).enumerate() {
+                    let down = if h == SPAN - 1 { 2 } else { 0 };
+                    for (i, panels) in panels[..adjacent].iter().enumerate() {
+                        let Some(window) = strip[i * width..].first_chunk() else { break };
+                        let place = |panel: Option<[usize; 3]>| {
+                            panel.map(|[first, count, row]| (first * depth + channel * count + row * 4, count * 4))
+                        };
+                        let [Some(finite), infinite] = [panels[down], panels[down + 1]].map(place) else { break };
+                        transform_row(window, quads, matrices, finite, infinite);
                     }
                 }
-                tile += adjacent;
             }
+            number += adjacent;
         }
     }
 
     /// Transforms `width` columns of six pixels from `place` on, channels `channel..`; zeros where there is no input.
+    #[inline(never)]
     fn fill_strip(&self, input: &[f32], place: &Place, width: usize, channel: usize, strip: &mut Strip) {
         let Conv2dShape { input: image, h, w, .. } = self.shape;
         let channels = (image.c - channel).min(4 * QUADS);
@@ -293,13 +285,18 @@ impl Tiling<'_> {
         let matrices =
             inputs.chunks_exact(block.len() * depth).zip(packed.chunks_exact(matrices(self.shape).matrix_len()));
         for (point, (a, b)) in matrices.enumerate() {
+            let taken = self.order.taken(block, [point / SPAN, point % SPAN].map(|at| at == SPAN - 1));
+            let first = taken.start - block.start;
+            if taken.is_empty() {
+                continue;
+            }
             for (panel, column) in columns.clone().step_by(NR).enumerate() {
                 let lanes = if columns.end - column > 4 { NR } else { 4 };
                 let b = &b[column * depth..][..lanes * depth];
                 let to = Columns::plain(0, lanes);
-                for rows in split(0..block.len(), block.len().div_ceil(MR)) {
+                for rows in split(0..taken.len(), taken.len().div_ceil(MR)) {
                     let a = &a[rows.start * depth..rows.end * depth];
-                    let places = from_fn(|r| (((rows.start + r) * panels + panel) * POINTS + point) * NR);
+                    let places = from_fn(|r| (((first + rows.start + r) * panels + panel) * POINTS + point) * NR);
                     tile_of(rows.len(), depth, &[[a, b]], &to, products, &places);
                 }
             }
@@ -324,25 +321,21 @@ impl Tiling<'_> {
         let tiles = products.chunks_exact(columns.len().div_ceil(NR));
         for (tile, products) in block.clone().zip(tiles) {
             let place = self.place(tile);
-            let left = |size: usize, first: usize, step: usize| size.saturating_sub(first).div_ceil(step).min(TILE);
-            let (height, width) = (left(image.h, place.y, step_h), left(image.w, place.x, step_w));
+            let left = |size: usize, first: usize, step: usize| size.saturating_sub(first).div_ceil(step);
+            let [height, width] = place.tile.sizes;
+            let height = height.min(left(image.h, place.y, step_h));
+            let width = width.min(left(image.w, place.x, step_w));
             let first = ((place.n * image.h + place.y) * image.w + place.x) * image.c;
             for (column, products) in columns.clone().step_by(NR).zip(products) {
                 for channel in (column..columns.end.min(column + NR)).step_by(4) {
                     let bias = epilogue.bias.map_or(F32x4::zero(), |bias| load_part(&bias[channel..columns.end]));
                     let rows = transform_tile(products, (channel - column) / 4, bias);
                     let at = first + channel;
-                    if height < TILE || width < TILE || columns.end - channel < 4 {
+                    let channels = 4.min(columns.end - channel);
+                    if height < TILE || width < TILE || channels < 4 {
                         let rows = rows.map(|row| row.map(F32x4::to_array));
-                        let channels = 4.min(columns.end - channel);
-                        store_part_of_tile(
-                            &rows,
-                            [height, width, channels],
-                            at,
-                            [row_step, pixel_step],
-                            epilogue,
-                            output,
-                        );
+                        let sizes = [height, width, channels];
+                        store_part_of_tile(&rows, sizes, at, [row_step, pixel_step], epilogue, output);
                         continue;
                     }
                     for (row, sums) in rows.into_iter().enumerate() {
@@ -362,54 +355,4 @@ impl Tiling<'_> {
             }
         }
     }
-}
-
-/// Writes `height` rows of `width` pixels, `channels` channels each, of a tile's outputs, from `at` on.
-#[inline(never)]
-fn store_part_of_tile(
-    tile: &[[[f32; 4]; TILE]],
-    [height, width, channels]: [usize; 3],
-    at: usize,
-    [row_step, pixel_step]: [usize; 2],
-    epilogue: &Epilogue<'_>,
-    output: &mut [f32],
-) {
-    let (clamp, _) = epilogue.clamp();
-    let [min, max] = clamp.map(F32x4::splat);
-    for (row, pixels) in tile.iter().take(height).enumerate() {
-        for (pixel, sum) in pixels.iter().take(width).enumerate() {
-            let at = at + row * row_step + pixel * pixel_step;
-            let residual = epilogue.residual.map_or(F32x4::zero(), |residual| load_part(&residual[at..][..channels]));
-            store_part((F32x4::load(sum) + residual).pmax(min).pmin(max), &mut output[at..][..channels]);
-        }
-    }
-}
-
-/// Transforms a tile's row of points along the horizontal axis, and writes it to row `row` of `count` of six panels.
-#[inline(never)]
-fn transform_row(
-    window: &[[[f32; 4]; QUADS]; SPAN],
-    quads: usize,
-    count: usize,
-    row: usize,
-    to: [&mut [[f32; 4]]; SPAN],
-) {
-    assert!(row < count && quads <= QUADS);
-    let [a, b, c, d, e, f] = to.map(|matrix| matrix.chunks_exact_mut(count));
-    let matrices = a.zip(b).zip(c).zip(d).zip(e).zip(f);
-    for (quad, (((((a, b), c), d), e), f)) in (0..quads).zip(matrices) {
-        let points = of_input(window.each_ref().map(|pixel| F32x4::load(&pixel[quad])));
-        for (point, to) in points.into_iter().zip([a, b, c, d, e, f]) {
-            point.store(&mut to[row]);
-        }
-    }
-}
-
-/// The 4x4 outputs of half a panel of columns.
-#[inline(always)]
-fn transform_tile(products: &Products, half: usize, bias: F32x4) -> [[F32x4; TILE]; TILE] {
-    let load = |point: usize| F32x4::load(&products[point].as_chunks().0[half]);
-    // Along columns, then along rows.
-    let columns: [[F32x4; TILE]; SPAN] = from_fn(|w| of_products(from_fn(|h| load(h * SPAN + w))));
-    from_fn(|h| of_products(columns.map(|column| column[h])).map(|sum| sum + bias))
 }

@@ -7,14 +7,13 @@
 //! Of multiples of 1/8, these points have the least error: at 64 channels a root mean square of 14 times 2^-24 of that of the outputs,
 //! as F(4, 3) has, where 0, ±1, 2 and infinity have 22 and ±1/2, ±3/2 and infinity 16.
 //!
-//! On a plane these are 81 products instead of 144. Tiles have four outputs along an axis or three, so that few lie beyond the image: one
-//! of three is one of four without the point at infinity, which its last output alone takes, and has seven products instead of nine.
+//! On a plane these are 81 products instead of 144. Tiles have four outputs along an axis or three ([`super::order`]); one of three has
+//! seven products instead of nine.
 
 mod transform;
 
-use super::{
-    FEW_TILES, MAX_FILTER_OF_FEW, MAX_PRODUCTS, MAX_TILES, MIN_OUTPUTS, MIN_TILES, QUADS, split, store_part_of_tile,
-};
+use super::order::{Order, Tiles, panel_of, split};
+use super::{FEW_TILES, MAX_FILTER_OF_FEW, MAX_PRODUCTS, MAX_TILES, MIN_OUTPUTS, MIN_TILES, QUADS, store_part_of_tile};
 use crate::activation::load_part;
 use crate::epilogue::Epilogue;
 use crate::gemm::{Columns, MR, NR, PackedShape, tile_of};
@@ -63,98 +62,14 @@ pub(super) fn pays(shape: &Conv2dShape, matrix_len: usize) -> bool {
         && shape.output.len() / out_c >= tiles.saturating_mul(MIN_OUTPUTS)
 }
 
-/// Tiles along an axis: four outputs each, then three.
-#[derive(Clone, Copy)]
-struct Tiles {
-    count: usize,
-    /// Those of four.
-    whole: usize,
-}
-
-impl Tiles {
-    fn new(axis: &Axis) -> Self {
-        let count = axis.output.div_ceil(TILE);
-        Self { count, whole: axis.output.saturating_sub((TILE - 1) * count) }
-    }
-
-    /// The first output of a tile.
-    fn first(&self, tile: usize) -> usize {
-        tile * (TILE - 1) + tile.min(self.whole)
-    }
+/// Tiles of the whole batch, down and across.
+fn order(shape: &Conv2dShape) -> Order {
+    Order::new(shape.output.n, [&shape.h, &shape.w].map(|axis| Tiles::new(axis.output)))
 }
 
 /// Tiles of the whole batch.
 pub(super) fn tiles(shape: &Conv2dShape) -> usize {
-    shape.output.n * Tiles::new(&shape.h).count * Tiles::new(&shape.w).count
-}
-
-/// Where a tile lies.
-struct Tile {
-    n: usize,
-    /// Its first output.
-    y: usize,
-    x: usize,
-    /// Rows and columns of outputs, of which some may lie beyond the image.
-    sizes: [usize; 2],
-}
-
-/// The tiles of the whole batch in their order: those that are whole downwards only, both ways, across only, and neither. So the tiles
-/// that points at infinity take are adjacent, on either axis and on both.
-struct Order {
-    down: Tiles,
-    across: Tiles,
-    /// Where each of the four begins, and where the last ends.
-    first: [usize; 5],
-}
-
-impl Order {
-    fn new(shape: &Conv2dShape) -> Self {
-        let (down, across) = (Tiles::new(&shape.h), Tiles::new(&shape.w));
-        let mut order = Self { down, across, first: [0; 5] };
-        for part in 0..4 {
-            let [down, across] = order.of_part(part).map(|range| range.len());
-            order.first[part + 1] = order.first[part] + shape.output.n * down * across;
-        }
-        order
-    }
-
-    /// The rows and the columns of tiles of one of the four parts.
-    fn of_part(&self, part: usize) -> [Range<usize>; 2] {
-        let range = |tiles: &Tiles, whole: bool| if whole { 0..tiles.whole } else { tiles.whole..tiles.count };
-        [range(&self.down, part < 2), range(&self.across, part == 1 || part == 2)]
-    }
-
-    fn tile(&self, number: usize) -> Tile {
-        let part = self.first[1..4].iter().filter(|&&first| first <= number).count();
-        let [down, across] = self.of_part(part);
-        let number = number - self.first[part];
-        let (row, column) = (number / across.len(), across.start + number % across.len());
-        let (n, row) = (row / down.len(), down.start + row % down.len());
-        let size = |tiles: &Tiles, tile: usize| if tile < tiles.whole { TILE } else { TILE - 1 };
-        let sizes = [size(&self.down, row), size(&self.across, column)];
-        Tile { n, y: self.down.first(row), x: self.across.first(column), sizes }
-    }
-
-    /// Those of `block` that a point takes, which is at infinity down or across.
-    fn taken(&self, block: &Range<usize>, at_infinity: [bool; 2]) -> Range<usize> {
-        let [first, end] = match at_infinity {
-            [false, false] => [0, 4],
-            [true, false] => [0, 2],
-            [false, true] => [1, 3],
-            [true, true] => [1, 2],
-        };
-        let start = block.start.max(self.first[first]);
-        start..block.end.min(self.first[end]).max(start)
-    }
-}
-
-/// Of a row of `count`, in the panels that [`split`] gives: its panel's first row, the panel's rows, and the row in it.
-fn panel(count: usize, row: usize) -> [usize; 3] {
-    let parts = count.div_ceil(MR);
-    let (size, larger) = (count / parts, count % parts);
-    let before = larger * (size + 1);
-    let (size, in_panel) = if row < before { (size + 1, row % (size + 1)) } else { (size, (row - before) % size) };
-    [row - in_panel, size, in_panel]
+    order(shape).count()
 }
 
 /// A convolution by tiles.
@@ -182,7 +97,7 @@ pub(super) fn run(
     let (n, depth, tiles) = (matrices.n, matrices.k, tiles(shape));
     let blocks = tiles.div_ceil((MAX_INPUTS / (SPAN * SPAN * depth)).min(MAX_TILES));
     let largest = tiles.div_ceil(blocks);
-    let order = Order::new(shape);
+    let order = order(shape);
     let tiling = Tiling { shape, matrices, order, depth, value_len: largest * depth };
     let panels = (MAX_PRODUCTS / (POINTS * POINTS * NR * largest)).min(n.div_ceil(NR));
     let inputs_len = SPAN * SPAN * tiling.value_len;
@@ -227,7 +142,7 @@ impl Tiling<'_> {
             for (i, pixel) in pixels.iter_mut().enumerate() {
                 let (y, x) = (y.wrapping_add(i), x.wrapping_add(j));
                 if y < image.h && x < image.w {
-                    let first = ((tile.n * image.h + y) * image.w + x) * image.c + channel;
+                    let first = ((tile.image * image.h + y) * image.w + x) * image.c + channel;
                     *pixel = input[first..][..channels].as_chunks().0;
                 }
             }
@@ -252,7 +167,7 @@ impl Tiling<'_> {
             let places = [false, true].map(|across| {
                 let taken = self.order.taken(block, [i >= FINITE, across]);
                 taken.contains(&number).then(|| {
-                    let [panel, count, row] = panel(taken.len(), number - taken.start);
+                    let [panel, count, row] = panel_of(taken.len(), number - taken.start);
                     let value = i * SPAN + if across { FINITE } else { 0 };
                     (value * self.value_len + panel * self.depth + channel * count + row * 4, count * 4)
                 })
@@ -327,7 +242,7 @@ impl Tiling<'_> {
         let steps @ [row_step, pixel_step] = [image.w * image.c, image.c];
         let tile = self.order.tile(number);
         let (height, width) = (tile.sizes[0].min(image.h - tile.y), tile.sizes[1].min(image.w - tile.x));
-        let first = ((tile.n * image.h + tile.y) * image.w + tile.x) * image.c;
+        let first = ((tile.image * image.h + tile.y) * image.w + tile.x) * image.c;
         let (clamp, _) = epilogue.clamp();
         let [min, max] = clamp.map(F32x4::splat);
         let mut rows = [[[0.0; 4]; POINTS]; TILE];
