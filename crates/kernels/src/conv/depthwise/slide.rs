@@ -89,7 +89,7 @@ fn slide<const S: usize>(
     let len = rows[0].len();
     let rows = rows.map(|row| &row[..len]);
     // The three pixels of a column, and their sum by the weights of column `j` of the window.
-    let pixels = |at: usize| rows.map(|row| vector(row, at));
+    let pixels = |at: usize| [vector(rows[0], at), vector(rows[1], at), vector(rows[2], at)];
     let add = |pixels: [F32x4; 3], j: usize, sum: F32x4| {
         pixels[2].mul_add(w[6 + j], pixels[1].mul_add(w[3 + j], pixels[0].mul_add(w[j], sum)))
     };
