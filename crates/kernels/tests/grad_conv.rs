@@ -252,6 +252,18 @@ fn filters_over_short_rows() {
     }
 }
 
+/// Many channels, pixels far apart: gathered tiles, of which the last ones end with the input.
+#[test]
+fn filters_of_many_channels() {
+    let mut rng = Rng::new(12);
+    for ([n, h, w], [in_c, out_c], k, pad) in
+        [([2, 9, 17], [523, 261], [1, 1], 0), ([1, 3, 4], [512, 256], [2, 2], 1), ([1, 5, 5], [514, 300], [1, 1], 2)]
+    {
+        let spec = Conv2dSpec { pad_left: pad, pad_bottom: pad, ..plain_spec([n, h, w, in_c], out_c, k) };
+        check(&spec, Accuracy::Strict, &mut rng).unwrap_or_else(|error| panic!("{error}\n{spec:?}"));
+    }
+}
+
 /// Few channels and windows apart: one product of all taps, for an image at once and in bands.
 #[test]
 fn strided_windows_of_few_channels() {

@@ -25,6 +25,11 @@ const MAX_PACKED: usize = 256 << 10;
 const FEW_CHANNELS: usize = 4;
 /// Most floats of the inputs that are gathered for a block: 512 KiB.
 const MAX_GATHERED: usize = 128 << 10;
+/// Floats from one pixel to the next, and columns, from which on the floats of a tile are gathered: a panel of columns that reads a few of each of
+/// 256 pixels has pushed their lines out of the first-level cache when the next panel wants them. 1x1, time beside reading them where
+/// they lie: 1024 -> 256 on 14x14 0.94, 512 -> 2048 on 7x7 0.95, 256 -> 1024 0.99, 128 -> 512 1.04, 256 -> 64 1.5 (Node 24, relaxed, Zen 3).
+const FAR_APART: usize = 512;
+const MANY_COLUMNS: usize = 256;
 /// Most outputs of a row whose windows reach into no padding for which the inputs under a column of taps are gathered: runs of few pixels cost
 /// more than the copies. Time beside tap by tap (Node 24, relaxed, Zen 3), 5x5: 4 outputs, 16 -> 32 channels, 0.84; 10, 6 -> 16, 0.88; 14,
 /// 32 -> 64, 0.95, 8 -> 16, 0.99; 24, 16 -> 32, 0.96, 8 -> 16, 1.01; 60, 8 -> 16, 1.02; 3x3, 10, 64 -> 128, 1.0.
@@ -255,13 +260,48 @@ pub(super) struct Columns<'a> {
 /// `to[i, j] += Σ inputs[pixel, i] columns[pixel, j]` for `m` floats of a pixel.
 pub(super) fn multiply(inputs: &Inputs<'_>, m: usize, columns: &Columns<'_>, to: &mut [f32]) {
     let &Columns { panels, pixels, count, to_step, stores } = columns;
+    let panels = panels.chunks(pixels * NR).zip((0..count).step_by(NR));
+    let panels =
+        panels.map(|(values, column)| (column, Panel { values, width: NR.min(count - column), to_step, stores }));
+    // Tiles of equal size, as far as possible.
     let tiles = m.div_ceil(MR);
-    for (values, column) in panels.chunks(pixels * NR).zip((0..count).step_by(NR)) {
-        let panel = Panel { values, width: NR.min(count - column), to_step, stores };
-        // Tiles of equal size, as far as possible.
-        for tile in 0..tiles {
-            let [first, end] = [tile, tile + 1].map(|i| i * (m / tiles) + i.min(m % tiles));
+    let tiles = (0..tiles).map(|tile| [tile, tile + 1].map(|i| i * (m / tiles) + i.min(m % tiles)));
+    if inputs.step >= FAR_APART && count >= MANY_COLUMNS && pixels <= BLOCK {
+        let mut gathered = [[0.0; MR]; BLOCK];
+        let mut place = 0;
+        let runs: Vec<Run> = inputs
+            .runs
+            .iter()
+            .map(|run| {
+                place += run.count;
+                Run { input: (place - run.count) * MR, ..*run }
+            })
+            .collect();
+        for [first, end] in tiles {
+            gather(inputs, first, &mut gathered);
+            let inputs = Inputs { values: gathered.as_flattened(), step: MR, runs: &runs };
+            for (column, panel) in panels.clone() {
+                tile_of(&inputs, 0..end - first, &panel, &mut to[first * to_step + column..]);
+            }
+        }
+        return;
+    }
+    for (column, panel) in panels {
+        for [first, end] in tiles.clone() {
             tile_of(inputs, first..end, &panel, &mut to[first * to_step + column..]);
+        }
+    }
+}
+
+/// The floats of a tile of every pixel, from `first` on, side by side: where there are fewer than [`MR`] behind it, as many as there are.
+#[inline(never)]
+fn gather(inputs: &Inputs<'_>, first: usize, to: &mut [[f32; MR]; BLOCK]) {
+    let pixels = inputs.runs.iter().flat_map(|run| (run.input + first..).step_by(inputs.step).take(run.count));
+    for (to, at) in to.iter_mut().zip(pixels) {
+        let from = &inputs.values[at..];
+        match from.first_chunk() {
+            Some(from) => *to = *from,
+            None => to[..from.len()].copy_from_slice(from),
         }
     }
 }
